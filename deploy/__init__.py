@@ -1,0 +1,1 @@
+"""Getting Firstpoint onto a machine, with nothing but the standard library."""

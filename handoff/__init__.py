@@ -1,0 +1,1 @@
+"""Everything staff see: the desk, the console, referrals."""
