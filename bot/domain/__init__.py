@@ -1,0 +1,1 @@
+"""Plain values of the conversation: no I/O, no clock, no randomness."""
