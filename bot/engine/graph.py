@@ -1,0 +1,184 @@
+"""The graph that a conversation walks: flows of nodes, without any words.
+
+Words are named by keys (`text_key`), and read when a message is handed over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from bot.domain.conversation import Place
+from bot.domain.indicators import IndicatorSet
+from bot.domain.messages import ChoiceId, Pick
+from bot.domain.text import Country, Language, Text, text
+
+END = "end"
+UNSET = "unset"
+"""A condition's value for a fact that is not known."""
+
+
+class Do(Enum):
+    """What a node does beside speaking."""
+
+    ASSESS = "assess"
+    REASONS = "reasons"
+    QUEUE_WITH_ANSWERS = "enter_queue_with_answers"
+    QUEUE_FRESH = "enter_queue_fresh"
+    QUEUE_NOW = "enter_queue_now"
+    LEAVE_QUEUE = "leave_queue"
+    TELL_WAITING = "tell_waiting"
+    ERASE = "erase"
+    END_VIEW = "end_view"
+    GIVE_CODE = "give_code"
+    CONSENT_GIVE = "consent_give"
+    CONSENT_REFUSE = "consent_refuse"
+    CONSENT_LATER = "consent_later"
+    RECEIPTS = "receipts"
+
+
+class Source(Enum):
+    """Where the choices of a question come from when no author lists them."""
+
+    LANGUAGES = "languages"
+    COUNTRIES = "countries"
+    ANSWERED = "answered"
+    AGREED = "agreed"
+
+
+class Level(Enum):
+    """How much of the content a language has."""
+
+    FULL = "full"
+    FIRST_HELP = "first_help"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Holds when each fact has one of its values; `absent` lists values it must not have."""
+
+    required: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    absent: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def asks(self, fact: str) -> bool:
+        """Whether the condition depends on `fact`."""
+        return any(fact == name for name, _ in (*self.required, *self.absent))
+
+    def holds(self, facts: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether `facts` meet the condition; an unknown fact has the one value `unset`."""
+        return all(_overlap(facts, fact, values) for fact, values in self.required) and not any(
+            _overlap(facts, fact, values) for fact, values in self.absent
+        )
+
+
+def _overlap(facts: Mapping[str, tuple[str, ...]], fact: str, values: tuple[str, ...]) -> bool:
+    return not set(facts.get(fact) or (UNSET,)).isdisjoint(values)
+
+
+ALWAYS = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where to go when the condition holds; None is the end of the flow."""
+
+    condition: Condition
+    target: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A choice as its author wrote it."""
+
+    id: ChoiceId
+    label: Text
+    signs: tuple[str, ...] = ()
+    routes: tuple[Route, ...] | None = None
+    """Where this choice leads; None follows the node."""
+
+    opens: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a node asks, and what is done with the answer."""
+
+    options: tuple[Option, ...] = ()
+    source: Source | None = None
+    pick: Pick = Pick.ONE
+    sign: tuple[str, ...] = ()
+    reversed: bool = False
+    sign_count: str | None = None
+    remember: str | None = None
+    explained: bool = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the answer is kept."""
+        return self.asks_sign or self.remember is not None
+
+    @property
+    def asks_sign(self) -> bool:
+        """Whether an answer can be a sign of exploitation."""
+        return bool(self.sign or self.sign_count or any(option.signs for option in self.options))
+
+    def codes(self) -> frozenset[str]:
+        """Every indicator code that an answer to this question can set."""
+        counted = (self.sign_count,) if self.sign_count else ()
+        return frozenset((*self.sign, *counted, *(s for o in self.options for s in o.signs)))
+
+    def option(self, choice: ChoiceId) -> Option | None:
+        """The author's choice of that name."""
+        return next((option for option in self.options if option.id == choice), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One step of a flow: says, shows, does, visits, asks, in this order."""
+
+    sentences: int = 0
+    shows: tuple[str, ...] = ()
+    does: tuple[Do, ...] = ()
+    visits: Place | None = None
+    asks: Question | None = None
+    only_if: Condition = ALWAYS
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Nodes in the author's order; the first one is where the flow begins."""
+
+    name: str
+    nodes: Mapping[str, Node]
+    most_questions: int | None = None
+    then: str | None = None
+
+    @property
+    def start(self) -> Place:
+        """Where the flow begins."""
+        return Place(self.name, next(iter(self.nodes)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Everything of a release that decides where a conversation goes."""
+
+    flows: Mapping[str, Flow]
+    indicators: IndicatorSet
+    languages: Mapping[Language, Level] = field(default_factory=dict[Language, Level])
+    countries: tuple[Country, ...] = ()
+
+    def node(self, place: Place) -> Node | None:
+        """The node at `place`, None when this release has none."""
+        flow = self.flows.get(place.flow)
+        return flow.nodes.get(place.node) if flow else None
+
+    def start(self, flow: str) -> Place | None:
+        """Where the flow of that name begins."""
+        found = self.flows.get(flow)
+        return found.start if found else None
+
+
+def text_key(place: Place, field: str) -> Text:
+    """The sentence in `field` of the node at `place`."""
+    return text(f"{place.flow}.{place.node}.{field}")
