@@ -1,0 +1,1 @@
+"""Reads what authors write: flows, facts of countries, translations."""

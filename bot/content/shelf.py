@@ -1,0 +1,241 @@
+"""The published releases, as every process sees them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Protocol
+
+from bot.content.blocks import block_lines
+from bot.content.checks import check_release
+from bot.content.countries import production_problems
+from bot.content.problems import Problem
+from bot.content.release import Release, fingerprint, load
+from bot.content.texts import Class
+from bot.content.yaml_file import Files
+from bot.domain.facts import Block, Mode
+from bot.domain.messages import Shown
+from bot.domain.text import Language, LanguageInfo, Line, Text, Words
+from bot.engine.graph import Graph
+from bot.engine.received import Action
+from bot.errors import CorruptStateError, StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+FOLLOW_SECONDS = 1.0
+"""How often a process looks for a newer release; design section 5 allows two seconds."""
+
+
+class Bundles(Protocol):
+    """Where the files of published releases are kept."""
+
+    async def newest(self) -> int:
+        """The number of the newest release; 0 when there is none."""
+        ...
+
+    async def fetch(self, number: int) -> Files | None:
+        """The files of a release."""
+        ...
+
+    async def publish(self, number: int, files: Files) -> bool:
+        """Keep `files` as release `number`; False when that number is taken."""
+        ...
+
+
+class BadContentError(Exception):
+    """Files that cannot become a release, with all that is wrong with them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedContent:
+    """A release together with what deployment and day add to it.
+
+    `values` fill placeholders that are the same in every conversation.
+    """
+
+    release: Release
+    graph: Graph
+    """Where a conversation goes; it offers the same languages as this does."""
+
+    languages: Mapping[Language, LanguageInfo]
+    """The languages that are offered: in production only those that are verified."""
+
+    mode: Mode
+    today: Callable[[], date]
+    values: Mapping[str, str | Text] = field(default_factory=dict[str, str | Text])
+
+    @property
+    def number(self) -> int:
+        """The number under which it was published."""
+        return self.release.number
+
+    def words(self, sentence: Text, language: Language) -> Words:
+        """A sentence in `language`, or in English where it is not translated."""
+        found = self.release.words(sentence, language)
+        if "{" not in found.words:
+            return found
+        words = self.release.filled(found.words, self.values, language, found.language)
+        return Words(words, found.language)
+
+    def pinned(self, sentence: Text) -> bool:
+        """Whether a conversation that began with this release keeps its wording.
+
+        Texts that people rely on are always read from the current release instead.
+        """
+        source = self.release.sources.get(sentence.key)
+        return source is not None and source.kind is Class.WORDING
+
+    def lines(self, shown: Shown, language: Language) -> Sequence[Line]:
+        """A block of facts, as it may be shown today."""
+        country = self.release.countries.get(shown.country) if shown.country else None
+        return block_lines(
+            Block(shown.block),
+            country.facts if country else None,
+            self.release.fallback.facts,
+            self.mode,
+            self.today(),
+            language,
+        )
+
+    def hear(self, words: str) -> Action | None:
+        """What the rules for exits find in typed words."""
+        return self.release.exits.hear(words)
+
+
+def published(
+    release: Release, mode: Mode, today: Callable[[], date], values: Mapping[str, str | Text]
+) -> PublishedContent:
+    """`release` as it is used in `mode`."""
+    offered = {
+        language: info
+        for language, info in release.languages.items()
+        if info.verified or mode is Mode.DEMONSTRATION
+    }
+    levels = {language: release.graph.languages[language] for language in offered}
+    return PublishedContent(
+        release=release,
+        graph=replace(release.graph, languages=levels),
+        languages=offered,
+        mode=mode,
+        today=today,
+        values=values,
+    )
+
+
+class Shelf:
+    """Knows the current release and fetches older ones for conversations that began with them."""
+
+    def __init__(
+        self,
+        bundles: Bundles,
+        *,
+        mode: Mode,
+        today: Callable[[], date],
+        values: Mapping[str, str | Text],
+    ) -> None:
+        self._bundles = bundles
+        self._mode = mode
+        self._today = today
+        self._values = values
+        self._known: dict[int, PublishedContent] = {}
+        self._newest = 0
+
+    def current(self) -> PublishedContent:
+        """The newest release that this process has loaded."""
+        return self._known[self._newest]
+
+    async def numbered(self, number: int) -> PublishedContent:
+        """The release of that number.
+
+        Raises:
+            CorruptStateError: there is none, or this program can no longer read it.
+        """
+        if number not in self._known:
+            files = await self._bundles.fetch(number)
+            found = load(files, number).release if files is not None else None
+            if found is None:
+                raise CorruptStateError("a release is missing or unreadable")
+            self._known[number] = self._content(found)
+        return self._known[number]
+
+    async def publish(self, files: Files) -> int:
+        """Make `files` the current release, unless they are it already; its number.
+
+        Raises:
+            BadContentError: the files have problems. What was current stays current.
+        """
+        while True:
+            newest = await self._bundles.newest()
+            if newest:
+                current = await self._bundles.fetch(newest)
+                if current is not None and fingerprint(current) == fingerprint(files):
+                    await self.catch_up()
+                    return newest
+            loaded = load(files, newest + 1)
+            if loaded.release is None:
+                raise BadContentError(loaded.problems)
+            problems = check_release(loaded.release, files, today=self._today())
+            if problems:
+                raise BadContentError(problems)
+            if await self._bundles.publish(newest + 1, files):
+                self._known[newest + 1] = self._content(loaded.release)
+                self._newest = newest + 1
+                return self._newest
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a current release."""
+        return self._newest in self._known
+
+    async def catch_up(self) -> None:
+        """Load the newest release. A release that cannot be read leaves the current one."""
+        newest = await self._bundles.newest()
+        if newest in {0, self._newest}:
+            return
+        try:
+            await self.numbered(newest)
+        except CorruptStateError:
+            log.exception("release_unreadable", extra={"release": newest})
+            return
+        self._newest = newest
+
+    def unverified(self) -> list[Problem]:
+        """What production may not start without: verified numbers, and a verified language."""
+        content = self.current()
+        problems = [
+            problem
+            for country in content.release.countries.values()
+            for problem in production_problems(country, self._today())
+        ]
+        if not content.languages:
+            problems.append(
+                Problem(
+                    "locales",
+                    1,
+                    "language:none-verified",
+                    "No language is verified, so there is none in which people can be answered.",
+                    "Let a native speaker review a language, and set its status to `verified`.",
+                )
+            )
+        return sorted(problems)
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Keep up with releases that other processes publish, until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.catch_up()
+            except StoreUnavailableError:
+                log.warning("releases_not_followed")
+            try:
+                async with asyncio.timeout(FOLLOW_SECONDS):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    def _content(self, release: Release) -> PublishedContent:
+        return published(release, self._mode, self._today, self._values)
