@@ -1,0 +1,1 @@
+"""One turn: load, understand, advance, commit; and handing over what it says."""

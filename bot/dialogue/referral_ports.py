@@ -1,0 +1,71 @@
+"""What referrals need from outside."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.consent import PackageId, ReceiverId, ReferralId
+from bot.domain.ids import ConversationId, Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record and its version; 0 is before the first one."""
+
+    version: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentNote:
+    """What is remembered of what was sent, also after the conversation is erased.
+
+    Nothing in it is about the person, and it does not say from which conversation it came.
+    """
+
+    package: PackageId
+    receiver: ReceiverId
+    sent_at: Milliseconds
+    digest: str
+    state: str
+
+
+class ReferralStore(Protocol):
+    """Records of referrals, sealed with the key of their conversation.
+
+    Every method raises `StoreUnavailableError` when the store does not answer. Erasing the
+    conversation, or its end, takes its records along.
+    """
+
+    async def load_all(self, id: ConversationId) -> dict[ReferralId, Stored]:
+        """All records of a conversation.
+
+        Raises:
+            GoneError: there is no such conversation.
+        """
+        ...
+
+    async def save(
+        self, id: ConversationId, referral: ReferralId, version: int, record: bytes
+    ) -> bool:
+        """Write a record that was read at `version`; False when somebody else wrote first.
+
+        Raises:
+            GoneError: there is no such conversation.
+        """
+        ...
+
+    async def active(self) -> tuple[tuple[ConversationId, ReferralId], ...]:
+        """Referrals that may have something left to do."""
+        ...
+
+    async def forget(self, id: ConversationId, referral: ReferralId) -> None:
+        """Take a referral off that list."""
+        ...
+
+    async def note_sent(self, note: SentNote, keep_until: Milliseconds) -> None:
+        """Remember what was sent, or what became of it, until then."""
+        ...
+
+    async def sent(self) -> tuple[SentNote, ...]:
+        """Everything remembered that was sent."""
+        ...

@@ -1,0 +1,268 @@
+"""One turn: load, understand, advance, commit. A conflict runs it again."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from bot.dialogue.consent_texts import consent_texts
+from bot.dialogue.ports import (
+    AuditRecord,
+    Commit,
+    Content,
+    Done,
+    Loaded,
+    Releases,
+    Staffing,
+    Store,
+)
+from bot.dialogue.queue import rank_of
+from bot.dialogue.retention import Retention
+from bot.dialogue.understand import understand
+from bot.domain.control import Owner
+from bot.domain.conversation import Conversation, Facts, new_conversation
+from bot.domain.ids import ConversationId, InputKey
+from bot.domain.text import Country, Language
+from bot.engine.advance import advance
+from bot.engine.effects import (
+    EndView,
+    EraseAll,
+    GiveCode,
+    LookAtLine,
+    RaiseAlarm,
+    Refusal,
+    Refuse,
+    Send,
+    Turn,
+)
+from bot.engine.received import (
+    Claimed,
+    Failed,
+    Input,
+    Line,
+    Received,
+    Requested,
+    SentOther,
+    Started,
+    Typed,
+)
+from bot.errors import FirstpointError, StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+MOST_CONFLICTS = 50
+"""Each conflict means that another turn of the same conversation got through."""
+
+MOST_FAILURES = 3
+"""After so many an input is set aside, and the next one goes on."""
+
+DEFAULT_LANGUAGE = Language("en")
+"""For somebody whose language is not offered: the one most people know a few words of."""
+
+MOST_ENTRIES = 5000
+"""Beyond it a conversation takes only what ends it: nobody reads that much, and nobody may fill
+the store."""
+
+
+LookAtQueue = Callable[[ConversationId, int], Awaitable[Line]]
+"""What can be said to somebody who waits, or is about to, with that rank."""
+
+
+class FullError(FirstpointError):
+    """The conversation has become too long to take more."""
+
+
+class ViewEndedError(FirstpointError):
+    """The view that the input comes from was left; the conversation may still be there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What an input led to."""
+
+    done: Done
+    erased: bool = False
+    view_ended: bool = False
+    code_given: bool = False
+    alarms: tuple[RaiseAlarm, ...] = ()
+    refused: Refusal | None = None
+    repeated: bool = False
+    """Whether the input had had its turn before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Runs turns. Any number of processes may do so for the same conversation."""
+
+    store: Store
+    releases: Releases
+    staffing: Staffing
+    retention: Retention
+    nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+    line: LookAtQueue | None = None
+
+    async def start(
+        self,
+        id: ConversationId,
+        key: InputKey,
+        language: Language,
+        country: Country | None = None,
+    ) -> Taken:
+        """Begin a conversation; beginning it again changes nothing.
+
+        Raises:
+            GoneError: a conversation of this id was erased.
+            StoreUnavailableError: nothing was saved, or it is not known.
+        """
+        content = self.releases.current()
+        offered = _offered(content, language)
+        known = country is not None and country in content.graph.countries
+        facts: Facts = {"country": (country,)} if country and known else {}
+        fresh = new_conversation(
+            release=content.number, language=offered, nonce=self.nonce(), facts=facts
+        )
+        loaded = Loaded(conversation=fresh, version=0, length=0)
+        turn = await self._advance(content, id, loaded, Started())
+        done = await self.store.commit(
+            self._commit(id, key, loaded, turn, None, channel_takes=True)
+        )
+        if done is None:
+            # Two starts at once: the other one has begun it.
+            return Taken(done=(await self.store.load(id, key)).done or Done(1, 0), repeated=True)
+        return Taken(done=done)
+
+    async def receive(  # noqa: PLR0913 - the last three are settled by the channel
+        self,
+        id: ConversationId,
+        key: InputKey,
+        what: Input,
+        *,
+        view: int | None = None,
+        channel_takes: bool = True,
+        audit: AuditRecord | None = None,
+    ) -> Taken:
+        """Give an input its turn. The same `key` twice is one turn, and answers the same.
+
+        `view`: the view that the input comes from, where the channel has views.
+        `channel_takes`: the messages go out with the answer to this call, as on the web.
+
+        Raises:
+            GoneError: there is no such conversation.
+            ViewEndedError: the view it comes from has ended.
+            FullError: it takes no more.
+            StoreUnavailableError: nothing was saved, or it is not known: send the same key again.
+        """
+        failures = 0
+        for _ in range(MOST_CONFLICTS):
+            loaded = await self.store.load(id, key)
+            if loaded.done is not None:
+                return Taken(done=loaded.done, repeated=True)
+            if view is not None and loaded.conversation.view != view:
+                raise ViewEndedError
+            _refuse_when_full(loaded, what)
+            content = await self.releases.numbered(loaded.conversation.release)
+            try:
+                understood = understand(
+                    content, self.releases.current(), loaded.conversation, what
+                )
+                turn = await self._advance(content, id, loaded, understood)
+            except FirstpointError:
+                raise
+            except Exception:
+                # A bug of ours must not end a conversation.
+                failures += 1
+                log.exception("turn_failed")
+                if failures < MOST_FAILURES:
+                    continue
+                await self.store.set_aside(id, key, repr(type(what)).encode())
+                turn = await self._advance(content, id, loaded, Failed())
+            if any(isinstance(effect, EraseAll) for effect in turn.effects):
+                await self.store.erase(id)
+                return Taken(done=Done(loaded.length + 1, loaded.length), erased=True)
+            refusals = [e.reason for e in turn.effects if isinstance(e, Refuse)]
+            if refusals:
+                nothing = Done(loaded.length + 1, loaded.length)
+                return Taken(done=nothing, refused=refusals[0])
+            commit = self._commit(id, key, loaded, turn, audit, channel_takes=channel_takes)
+            done = await self.store.commit(replace(commit, takes_over=isinstance(what, Claimed)))
+            if done is not None:
+                await self._index(id, loaded.conversation, turn.conversation)
+                return _taken(done, turn)
+        raise StoreUnavailableError("too many turns at once")
+
+    async def _advance(
+        self, content: Content, id: ConversationId, loaded: Loaded, what: Input
+    ) -> Turn:
+        received = Received(
+            what=what,
+            nonce=self.nonce(),
+            staffed=await self.staffing.staffed(),
+            length=loaded.length,
+            now=loaded.now,
+            consent_texts=consent_texts(
+                content, self.releases.current(), loaded.conversation, what
+            ),
+        )
+        turn = advance(content.graph, loaded.conversation, received)
+        if self.line is None or LookAtLine() not in turn.effects:
+            return turn
+        # Where they stand depends on the turn itself: danger comes first in the queue.
+        line = await self.line(id, rank_of(turn.conversation))
+        return advance(content.graph, loaded.conversation, replace(received, line=line))
+
+    def _commit(  # noqa: PLR0913 - the parts of one write
+        self,
+        id: ConversationId,
+        key: InputKey,
+        loaded: Loaded,
+        turn: Turn,
+        audit: AuditRecord | None,
+        *,
+        channel_takes: bool,
+    ) -> Commit:
+        return Commit(
+            id=id,
+            key=key,
+            version=loaded.version,
+            conversation=turn.conversation,
+            messages=tuple(e.message for e in turn.effects if isinstance(e, Send)),
+            length=loaded.length,
+            handle=loaded.handle,
+            rank=rank_of(turn.conversation),
+            keep_for=self.retention.keep_for(turn.conversation, loaded.now),
+            handed_over=channel_takes,
+            audit=audit,
+        )
+
+    async def _index(self, id: ConversationId, before: Conversation, after: Conversation) -> None:
+        """Update the indexes. What fails here the sweeper mends: the record is the truth."""
+        if before.control == after.control and after.control.owner is Owner.BOT:
+            return
+        try:
+            await self.store.project(id)
+        except StoreUnavailableError:
+            log.warning("index_not_updated")
+
+
+def _offered(content: Content, wanted: Language) -> Language:
+    """The offered language nearest to the one that is wanted."""
+    plain = Language(wanted.partition("-")[0])
+    nearest = (wanted, plain, DEFAULT_LANGUAGE, *content.languages)
+    return next(language for language in nearest if language in content.languages)
+
+
+def _refuse_when_full(loaded: Loaded, what: Input) -> None:
+    """Words first, then buttons; asking for help, leaving and erasing always go through."""
+    most = MOST_ENTRIES if isinstance(what, Typed | SentOther) else 2 * MOST_ENTRIES
+    if loaded.length >= most and not isinstance(what, Requested):
+        raise FullError
+
+
+def _taken(done: Done, turn: Turn) -> Taken:
+    kinds = {type(effect) for effect in turn.effects}
+    return Taken(
+        done=done,
+        view_ended=EndView in kinds,
+        code_given=GiveCode in kinds,
+        alarms=tuple(effect for effect in turn.effects if isinstance(effect, RaiseAlarm)),
+    )
