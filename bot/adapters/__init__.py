@@ -1,0 +1,1 @@
+"""Doors to the world outside the process: servers, files, other programs."""
