@@ -1,0 +1,1 @@
+"""Channels translate both ways and decide nothing."""

@@ -1,0 +1,1 @@
+"""The web channel: the person's chat in a browser."""

@@ -1,0 +1,317 @@
+"""When a human answers, the program is silent: 10,000 races over a real Redis.
+
+In each race a person acts, their messages are delivered, and operators claim the conversation, all
+at once and in an order that only Redis decides. Afterwards everything that a reader was given is
+compared with the moment of the claim.
+"""
+
+import asyncio
+import random  # noqa: TID251 - everybody needs a chance that is the same in each run
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.adapters.redis_bundles import RedisBundles
+from bot.adapters.redis_store import RedisStore
+from bot.adapters.sealing import read_or_make_key
+from bot.content.release import read_files
+from bot.content.shelf import Shelf
+from bot.dialogue.ports import Commit, Done, View
+from bot.dialogue.retention import Retention
+from bot.dialogue.takeover import DELIVERY_LEASE, announce_takeover
+from bot.dialogue.turns import Turns
+from bot.domain.control import Owner
+from bot.domain.conversation import Conversation, new_conversation
+from bot.domain.facts import Mode
+from bot.domain.ids import ConversationId, InputKey, Milliseconds, OperatorId
+from bot.domain.messages import Author, ChoiceId, Message, Told
+from bot.domain.text import Language, text
+from bot.engine.advance import advance
+from bot.engine.received import (
+    Action,
+    Claimed,
+    Input,
+    Pressed,
+    Received,
+    Requested,
+    Started,
+    Typed,
+)
+from bot.settings import ROOT
+from tests.unit.content.small_content import TODAY
+
+RACES = 10_000
+AT_ONCE = 100
+SEED = 20261122
+FAR = Milliseconds(4 * 10**12)
+TAKEOVER = "interface.takeover"
+
+
+class Nobody:
+    """Nobody is on shift."""
+
+    async def staffed(self) -> bool:
+        return False
+
+
+class Unlisted(RedisStore):
+    """Keeps no queue: it is made from the records, and nobody looks at it here."""
+
+    async def project(self, id: ConversationId) -> None:
+        return
+
+
+class Talkative(Unlisted):
+    """Forgets to leave unsaid what the program had said and nobody was given."""
+
+    async def commit(self, commit: Commit) -> Done | None:
+        return await super().commit(replace(commit, takes_over=False))
+
+
+@dataclass
+class Delivery:
+    """What a reader was given, and when they said that it was written."""
+
+    view: View
+    closed_at: int = 0
+
+    @property
+    def before_claim(self) -> bool:
+        return self.view.conversation.control.owner is not Owner.OPERATOR
+
+    @property
+    def of_program(self) -> set[int]:
+        return {e.seq for e in self.view.entries if e.message.by is Author.BOT}
+
+
+@dataclass
+class Race:
+    """One conversation, what happened in it, and in which order we saw it."""
+
+    id: ConversationId
+    chance: random.Random
+    clock: Iterator[int]
+    deliveries: list[Delivery] = field(default_factory=list)
+    taken_with_answer: list[Done] = field(default_factory=list)
+    asked_for: list[Done] = field(default_factory=list)
+    typed: list[Done] = field(default_factory=list)
+    claims: list[Done] = field(default_factory=list)
+    announced_at: int = 0
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where races are run."""
+
+    store: RedisStore
+    turns: Turns
+    waiting: Conversation
+
+    async def run(self, number: int) -> Race:
+        chance = random.Random(SEED + number)  # noqa: S311 - the same in each run
+        race = Race(ConversationId(secrets.token_urlsafe(16)), chance, iter(range(10**9)))
+        await self._begin(race)
+        runs = [
+            *(self._act(race) for _ in range(chance.choice((1, 1, 2)))),
+            self._deliver(race),
+            *(
+                self._claim(race, OperatorId(f"op-{n}"))
+                for n in range(chance.choice((1, 1, 1, 2)))
+            ),
+        ]
+        chance.shuffle(runs)
+        async with asyncio.TaskGroup() as actors:
+            for run in runs:
+                actors.create_task(run)
+        race.deliveries.append(Delivery(await self.store.read(race.id, 0)))
+        return race
+
+    async def _begin(self, race: Race) -> None:
+        """Somebody waits; some of what the program said was not given to them yet."""
+        said = [Message(Author.BOT, Told(text("waiting.in_line.say.0")))] * race.chance.randint(
+            0, 3
+        )
+        given = race.chance.random() < 0.3
+        commit = Commit(
+            id=race.id,
+            key=InputKey("begin"),
+            version=0,
+            conversation=self.waiting,
+            messages=tuple(said),
+            length=0,
+            rank=3,
+            keep_for=Milliseconds(120_000),
+            handed_over=given,
+        )
+        done = await self.store.commit(commit)
+        assert done is not None
+        if given:
+            race.taken_with_answer.append(done)
+
+    async def _act(self, race: Race) -> None:
+        """The person does something, now or a moment later."""
+        await _moments(race.chance, 12)
+        what = self._input(race.chance)
+        with_answer = race.chance.random() < 0.5
+        key = InputKey(secrets.token_hex(8))
+        taken = await self.turns.receive(race.id, key, what, channel_takes=with_answer)
+        if with_answer:
+            race.taken_with_answer.append(taken.done)
+        (race.typed if isinstance(what, Typed) else race.asked_for).append(taken.done)
+
+    def _input(self, chance: random.Random) -> Input:
+        prompt = self.waiting.prompt
+        assert prompt is not None
+        return chance.choice(
+            (
+                Pressed(number=prompt.number, choices=(ChoiceId("code"),)),
+                Pressed(number=prompt.number, choices=(ChoiceId("go_on"),)),
+                Pressed(number=prompt.number - 1, choices=(ChoiceId("go_on"),)),
+                Requested(Action.HOTLINE),
+                Requested(Action.HOME),
+                Typed(words="hello?", heard=None),
+                Typed(words="help me", heard=Action.DANGER),
+            )
+        )
+
+    async def _deliver(self, race: Race) -> None:
+        """A channel reads under a lease, writes for a while, and says that it is done."""
+        after = 0
+        for _ in range(race.chance.choice((1, 2))):
+            await _moments(race.chance, 8)
+            view = await self.store.read(race.id, after, DELIVERY_LEASE)
+            delivery = Delivery(view)
+            race.deliveries.append(delivery)
+            await _moments(race.chance, 6)
+            delivery.closed_at = next(race.clock)
+            if view.delivery:
+                await self.store.close_delivery(race.id, view.delivery)
+            after = view.entries[-1].seq if view.entries else after
+
+    async def _claim(self, race: Race, operator: OperatorId) -> None:
+        await _moments(race.chance, 14)
+        what = Claimed(operator=operator, lease_until=FAR)
+        key = InputKey(secrets.token_hex(8))
+        taken = await self.turns.receive(race.id, key, what, channel_takes=False)
+        if taken.refused:
+            return
+        race.claims.append(taken.done)
+        control = (await self.store.load(race.id, InputKey("-"))).conversation.control
+        await announce_takeover(self.turns, race.id, control.fence)
+        race.announced_at = next(race.clock)
+
+
+async def _moments(chance: random.Random, most: int) -> None:
+    for _ in range(chance.randint(0, most)):
+        await asyncio.sleep(0)
+
+
+def broken(race: Race) -> str | None:
+    """Which promise a race broke."""
+    if len(race.claims) != 1:
+        return f"{len(race.claims)} operators own it"
+    began = race.claims[0].first  # what stands before it was there when the claim was committed
+    # An answer to an input brings everything up to its own messages, in the step of its commit.
+    answered = [done.last for done in race.taken_with_answer if done.last < began]
+    given = set(range(1, max(answered, default=0) + 1))
+    given |= {seq for d in race.deliveries if d.before_claim for seq in d.of_program}
+    shown = {seq for delivery in race.deliveries for seq in delivery.of_program}
+    if not shown <= given:
+        return "a message of the program was handed over after the claim"
+    if any(seq >= began for seq in shown):
+        return "the program wrote after the claim"
+    open_then = (d.closed_at for d in race.deliveries if d.before_claim and d.of_program)
+    if any(closed_at > race.announced_at for closed_at in open_then):
+        return "a delivery was open when the person was told"
+    return _wrong_notices(race, began)
+
+
+def _wrong_notices(race: Race, began: int) -> str | None:
+    log = {
+        entry.seq: entry.message
+        for entry in race.deliveries[-1].view.entries
+        if entry.seq >= began
+    }
+    takeovers = [
+        seq for seq, m in log.items() if m == Message(Author.NOTICE, Told(text(TAKEOVER)))
+    ]
+    if len(takeovers) != 1:
+        return f"the person was told {len(takeovers)} times"
+    asked = {seq for done in race.asked_for for seq in range(done.first, done.last + 1)}
+    notices = {seq for seq, message in log.items() if message.by is Author.NOTICE}
+    if not notices - asked <= set(takeovers):
+        return "a notice that nobody asked for"
+    if any(done.last > done.first for done in race.typed if done.first >= began):
+        return "the program answered typed words"
+    return None
+
+
+@pytest.fixture
+async def releases(redis: Redis) -> Shelf:
+    shelf = Shelf(RedisBundles(redis), mode=Mode.DEMONSTRATION, today=lambda: TODAY, values={})
+    await shelf.publish(read_files(ROOT))
+    return shelf
+
+
+@pytest.fixture
+def waiting(releases: Shelf) -> Conversation:
+    """Somebody who has asked for a human, and is asked what they want to do meanwhile."""
+    conversation = new_conversation(release=1, language=Language("en"), nonce="-", facts={})
+    for what in (Started(), Requested(Action.HUMAN)):
+        received = Received(what=what, nonce="-")
+        conversation = advance(releases.current().graph, conversation, received).conversation
+    assert conversation.prompt is not None
+    fresh = Pressed(number=conversation.prompt.number, choices=(ChoiceId("fresh"),))
+    received = Received(what=fresh, nonce="-")
+    conversation = advance(releases.current().graph, conversation, received).conversation
+    assert conversation.control.owner is Owner.WAITING
+    return conversation
+
+
+def track(store: RedisStore, releases: Shelf, waiting: Conversation) -> Track:
+    return Track(store, Turns(store, releases, Nobody(), Retention()), waiting)
+
+
+async def run_races(on: Track, numbers: range) -> AsyncIterator[Race]:
+    """So many at once, each as soon as there is room."""
+    for first in range(numbers.start, numbers.stop, AT_ONCE):
+        async with asyncio.TaskGroup() as group:
+            batch = [
+                group.create_task(on.run(number))
+                for number in range(first, min(first + AT_ONCE, numbers.stop))
+            ]
+        for race in batch:
+            yield race.result()
+
+
+@pytest.mark.timeout(400)
+async def test_ten_thousand_races_and_no_word_of_the_program_after_a_claim(
+    redis: Redis, tmp_path: Path, releases: Shelf, waiting: Conversation
+) -> None:
+    store = Unlisted(redis, read_or_make_key(tmp_path / "key"))
+    on = track(store, releases, waiting)
+    count = unsaid = late = 0
+    async for race in run_races(on, range(RACES)):
+        assert broken(race) is None, f"race {count}: {broken(race)}"
+        count += 1
+        began = race.claims[0].first
+        log = race.deliveries[-1].view
+        unsaid += log.length > len(log.entries)
+        late += any(done.first >= began for done in race.asked_for)
+    assert count == RACES
+    # The races are close ones: they go both ways, each of them often.
+    assert min(unsaid, RACES - unsaid) > RACES // 10
+    assert min(late, RACES - late) > RACES // 10
+
+
+async def test_a_store_that_forgets_what_was_left_unsaid_is_found_out(
+    redis: Redis, tmp_path: Path, releases: Shelf, waiting: Conversation
+) -> None:
+    store = Talkative(redis, read_or_make_key(tmp_path / "key"))
+    on = track(store, releases, waiting)
+    found = {broken(race) async for race in run_races(on, range(200))}
+    assert "a message of the program was handed over after the claim" in found
