@@ -1,0 +1,364 @@
+"""Builds everything and starts it: the only place that knows every adapter."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from aiohttp import web
+
+from bot.adapters.embedded_redis import EmbeddedRedis
+from bot.adapters.erasure_journal import ErasureJournal
+from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_bundles import RedisBundles
+from bot.adapters.redis_codes import RedisCodes, SlowHash
+from bot.adapters.redis_connection import check_durable, connect
+from bot.adapters.redis_news import RedisNews
+from bot.adapters.redis_referrals import RedisReferrals
+from bot.adapters.redis_rewrite import Rewriting
+from bot.adapters.redis_seats import RedisSeats
+from bot.adapters.redis_staff import RedisVault
+from bot.adapters.redis_staffing import RedisStaffing
+from bot.adapters.redis_store import RedisStore
+from bot.adapters.sealing import read_or_make_key
+from bot.channels.web.api import MOST_BODY_BYTES, Api
+from bot.channels.web.chat import Chat
+from bot.channels.web.limits import Limits
+from bot.channels.web.pages import Pages
+from bot.channels.web.screens import Screens
+from bot.channels.web.streams import Streams
+from bot.channels.web.tokens import Tokens
+from bot.content.release import read_files
+from bot.content.shelf import BadContentError, Shelf
+from bot.dialogue.codes import Codes
+from bot.dialogue.news import News
+from bot.dialogue.retention import Retention
+from bot.dialogue.sweeper import Sweeper
+from bot.dialogue.turns import LookAtQueue, Turns
+from bot.domain.facts import Mode
+from bot.domain.ids import ConversationId, Milliseconds
+from bot.domain.text import Text, text
+from bot.engine.received import Line
+from bot.errors import StartError, StoreUnavailableError
+from bot.settings import Settings
+from handoff.audit import Audit
+from handoff.console.application import Console
+from handoff.desk import Desk
+from handoff.referral.envelope import Signer
+from handoff.referral.exit_gate import ExitGate
+from handoff.referral.file_drop import FileDrop
+from handoff.referral.pages import routes as referral_routes
+from handoff.referral.receivers import FOLDER, Directory, read_directory
+from handoff.referral.referrals import Referrals
+from handoff.staff import Staff
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that runs, wired together."""
+
+    settings: Settings
+    database: EmbeddedRedis | None
+    """The private server, when there is no other one."""
+
+    shelf: Shelf
+    store: RedisStore
+    turns: Turns
+    desk: Desk
+    audit: Audit
+    staff: Staff
+    sweeper: Sweeper
+    console: web.Application
+    web: web.Application
+    referrals: Referrals
+    rewriting: Rewriting | None
+    """Keeps the files of the private server free of what was erased."""
+
+
+def receivers_of(settings: Settings) -> Directory:
+    """The receivers of this mode. Read anew each time: a file that is withdrawn counts at once.
+
+    A demonstration never reaches a real organisation, and production no made-up one.
+    """
+    folder = settings.receivers or settings.content / FOLDER
+    files = {
+        path.name: path.read_bytes().decode(errors="replace")
+        for path in sorted(folder.glob("*.yaml"))
+    }
+    found = read_directory(files)
+    demonstration = settings.mode is Mode.DEMONSTRATION
+    fitting = {id: r for id, r in found.receivers.items() if r.demonstration is demonstration}
+    return Directory(fitting, found.problems)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()  # noqa: TID251 - the service's one clock of days
+
+
+@asynccontextmanager
+async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator[Service]:
+    """The service, ready to serve; everything is closed again at the end.
+
+    Raises:
+        StartError: something that it needs is not there, or not safe.
+        BadContentError: the content has problems and there is no earlier release to fall back on.
+    """
+    key = read_or_make_key(settings.key_file)
+    async with AsyncExitStack() as stack:
+        database = None if settings.redis_url else EmbeddedRedis(settings.data)
+        if database:
+            await stack.enter_async_context(database)
+        client = await connect(database.url if database else settings.redis_url or "")
+        stack.push_async_callback(client.aclose)
+        await check_durable(client, embedded=database is not None)
+        journal = ErasureJournal(settings.erased_folder)
+        store = RedisStore(client, key, replicas=settings.replicas, journal=journal)
+        shelf = Shelf(
+            RedisBundles(client), mode=settings.mode, today=_today, values=_values(settings)
+        )
+        await _publish(shelf, settings, say)
+        staffing, audit = RedisStaffing(client), Audit(RedisTrail(client), key.mark)
+        turns = Turns(store, shelf, staffing, _retention(settings), line=_line(store, staffing))
+        staff = Staff(RedisVault(client, key), audit, key.mark)
+        desk = Desk(
+            turns,
+            store,
+            RedisSeats(client),
+            staffing,
+            audit,
+            lease=Milliseconds(settings.claim_seconds * 1000),
+        )
+        codes = Codes(RedisCodes(client), key.mark, SlowHash(key.mark("code-salt")[:16]))
+        chat = Chat(turns=turns, store=store, releases=shelf, tokens=Tokens(key.mark), codes=codes)
+        application = web.Application(client_max_size=MOST_BODY_BYTES)
+        application.on_response_prepare.append(_unnamed)
+        news, limits = News(), Limits()
+        streams = Streams(chat, news)
+        application.cleanup_ctx.append(_hearing(RedisNews(client, news)))
+        application.on_shutdown.append(_closing(news))
+        application.add_routes(Api(chat, limits, streams).routes())
+        application.add_routes(
+            Pages(
+                chat=chat,
+                releases=shelf,
+                limits=limits,
+                streams=streams,
+                screens=Screens(
+                    exit_url=settings.exit_url,
+                    demonstration=settings.mode is Mode.DEMONSTRATION,
+                ),
+                healthy=_healthy(store),
+            ).routes()
+        )
+        referrals = Referrals(
+            turns=turns,
+            store=RedisReferrals(client, key),
+            index=store,
+            audit=audit,
+            gate=ExitGate(FileDrop(settings.drop), Signer.from_seed(key.mark("referral"))),
+            directory=lambda: receivers_of(settings),
+            sender=settings.organisation or "demonstration",
+        )
+        yield Service(
+            settings=settings,
+            database=database,
+            shelf=shelf,
+            store=store,
+            turns=turns,
+            desk=desk,
+            audit=audit,
+            staff=staff,
+            sweeper=Sweeper(turns, store),
+            web=application,
+            console=Console(
+                desk=desk,
+                staff=staff,
+                releases=shelf,
+                news=news,
+                mark=key.mark,
+                demonstration=settings.mode is Mode.DEMONSTRATION,
+                secure=settings.mode is Mode.PRODUCTION,
+            ).application(
+                referral_routes(
+                    referrals, shelf, demonstration=settings.mode is Mode.DEMONSTRATION
+                )
+            ),
+            rewriting=Rewriting(client, store, journal) if database else None,
+            referrals=referrals,
+        )
+
+
+def _line(store: RedisStore, staffing: RedisStaffing) -> LookAtQueue:
+    """What somebody who waits is told."""
+
+    async def look(id: ConversationId, rank: int) -> Line:
+        return Line(busy=not await staffing.free(), position=await store.place(id, rank))
+
+    return look
+
+
+async def _unnamed(_: web.Request, response: web.StreamResponse) -> None:
+    """Which program answers, and in which version, helps only whoever looks for its mistakes."""
+    response.headers.pop("Server", None)
+
+
+def _hearing(hearing: RedisNews) -> Callable[[web.Application], AsyncGenerator[None]]:
+    """Listen for news as long as the application runs."""
+
+    async def serve(_: web.Application) -> AsyncGenerator[None]:
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(hearing.serve(stop), name="news")
+            try:
+                yield
+            finally:
+                stop.set()
+
+    return serve
+
+
+def _closing(news: News) -> Callable[[web.Application], Awaitable[None]]:
+    """End the open answers before the application waits for them."""
+
+    async def close(_: web.Application) -> None:
+        news.close()
+
+    return close
+
+
+def _healthy(store: RedisStore) -> Callable[[], Awaitable[bool]]:
+    async def healthy() -> bool:
+        try:
+            await store.now()
+        except StoreUnavailableError:
+            return False
+        return True
+
+    return healthy
+
+
+async def run(settings: Settings, say: Say) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        StartError: the service cannot start; the sentence says what to do.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with build(settings, say) as service, asyncio.TaskGroup() as services:
+        if service.database:
+            services.create_task(_stopping(service.database.serve(stop), stop), name="database")
+        if service.rewriting:
+            services.create_task(_stopping(service.rewriting.serve(stop), stop), name="rewriting")
+        services.create_task(_stopping(_serve_web(service, stop, say), stop), name="web")
+        services.create_task(_stopping(_serve_console(service, stop, say), stop), name="console")
+        services.create_task(_stopping(service.audit.serve(stop), stop), name="audit")
+        services.create_task(_stopping(service.sweeper.serve(stop), stop), name="sweeper")
+        services.create_task(_stopping(service.referrals.serve(stop), stop), name="referrals")
+        services.create_task(_stopping(service.shelf.follow(stop), stop), name="releases")
+
+
+async def _stopping(serving: Awaitable[None], stop: asyncio.Event) -> None:
+    """Serve; when that ends, for whatever reason, the others shall end as well.
+
+    The group cancels them when one fails, but a cancellation that comes while Redis answers can
+    end as trouble of the store, which they wait out.
+    """
+    try:
+        await serving
+    finally:
+        stop.set()
+
+
+async def _serve_web(service: Service, stop: asyncio.Event, say: Say) -> None:
+    runner = web.AppRunner(service.web, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        host, port = service.settings.host, service.settings.port
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+        except OSError as error:
+            raise StartError(
+                f"Nothing can listen on {host} port {port}: {error.strerror}. "
+                "Stop what uses it, or set FIRSTPOINT_PORT to another one."
+            ) from None
+        for address in runner.addresses:
+            say(f"chat: http://{address[0]}:{address[1]}/")
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _serve_console(service: Service, stop: asyncio.Event, say: Say) -> None:
+    """The application of staff, never on the chat's port."""
+    runner = web.AppRunner(service.console, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        host, port = service.settings.console_host, service.settings.console_port
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+        except OSError as error:
+            raise StartError(
+                f"Nothing can listen on {host} port {port}: {error.strerror}. "
+                "Stop what uses it, or set FIRSTPOINT_CONSOLE_PORT to another one."
+            ) from None
+        first = await service.staff.first_link()
+        for address in runner.addresses:
+            say(f"console: http://{address[0]}:{address[1]}/")
+            if first:
+                say(
+                    "first administrator, one link for one hour: "
+                    f"http://{address[0]}:{address[1]}/set-up/{first}"
+                )
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _publish(shelf: Shelf, settings: Settings, say: Say) -> None:
+    """Publish the content of the folder. With problems, the last good release stays."""
+    try:
+        await shelf.publish(read_files(settings.content))
+    except BadContentError as error:
+        for problem in error.problems:
+            say(f"{problem.file}:{problem.line}: {problem.code}: {problem.sentence}")
+        await shelf.catch_up()
+        if not shelf.ready:
+            raise StartError("The content has problems; `firstpoint check` shows them.") from None
+        say("The content in the folder has problems; the last good release is served.")
+    if settings.mode is Mode.PRODUCTION and (unverified := shelf.unverified()):
+        for problem in unverified:
+            say(f"{problem.file}:{problem.line}: {problem.code}: {problem.sentence}")
+        raise StartError(
+            "In production people see verified numbers only, and some that they need are not "
+            "verified. Verify them, or remove the country's file."
+        )
+
+
+def _values(settings: Settings) -> dict[str, str | Text]:
+    unnamed = text("interface.organisation_unnamed")
+    return {
+        "organisation": settings.organisation or unnamed,
+        "keep_minutes": str(settings.keep_minutes),
+        "keep_waiting_hours": str(settings.keep_waiting_hours),
+        "keep_code_days": str(settings.keep_code_days),
+    }
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        bot_minutes=settings.keep_minutes,
+        waiting_hours=settings.keep_waiting_hours,
+        code_days=settings.keep_code_days,
+    )
