@@ -1,0 +1,1 @@
+"""Telling another organisation about a person: only what they agreed to, only through one exit."""
