@@ -8,12 +8,19 @@ import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from bot.errors import StartError
 from bot.settings import ROOT, read_settings
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes: it worked; it could not be done; what was given is not right."""
+
+
+class _Commands(Protocol):
+    """What `add_subparsers` gives: argparse has no public name for it."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...  # noqa: A002
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _referral_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _referral_parsers(commands: _Commands) -> None:
     opening = commands.add_parser("open-package", help="open a referral that was sent to you")
     opening.add_argument("file", type=Path, help="as it was fetched")
     opening.add_argument("--key", type=Path, required=True, help="the file of your key")
@@ -135,7 +142,7 @@ def _demo_receiver(given: argparse.Namespace) -> int:
     return OK
 
 
-def _staff_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _staff_parsers(commands: _Commands) -> None:
     accounts = commands.add_parser("staff", help="add, list and disable accounts of staff")
     doing = accounts.add_subparsers(dest="do", required=True, metavar="WHAT")
     doing.add_parser("list", help="every account, its roles, language and state")

@@ -121,9 +121,7 @@ def read_settings() -> Settings:
             "another one."
         )
     demonstration = settings.mode is Mode.DEMONSTRATION
-    if demonstration and not (
-        _is_loopback(settings.host) and _is_loopback(settings.console_host)
-    ):
+    if demonstration and not (_is_loopback(settings.host) and _is_loopback(settings.console_host)):
         raise StartError(
             "The demonstration listens only on this machine. For another address set "
             "FIRSTPOINT_MODE=production, which shows verified content only."

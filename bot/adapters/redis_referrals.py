@@ -96,6 +96,13 @@ class RedisReferrals:
         pairs = (member.decode().split("/", 1) for member in members)
         return tuple((ConversationId(id), ReferralId(referral)) for id, referral in pairs)
 
+    async def relist(self, id: ConversationId) -> None:
+        """See `bot.dialogue.referral_ports.ReferralStore`."""
+        for name in await call(self._client, "HKEYS", _record(id)):
+            if name.startswith(_FIELD.encode()):
+                referral = ReferralId(name.decode().removeprefix(_FIELD))
+                await _ENLIST.run(self._client, (ACTIVE,), _member(id, referral))
+
     async def forget(self, id: ConversationId, referral: ReferralId) -> None:
         """See `bot.dialogue.referral_ports.ReferralStore`."""
         member = _member(id, referral)

@@ -67,7 +67,9 @@ local after, most, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3
 local entries = redis.call('LRANGE', KEYS[3], after, after + most - 1)
 local last = after + #entries
 if #entries > 0 then
-  if ARGV[5] ~= '1' and tonumber(fields[3]) < last then redis.call('HSET', KEYS[1], 'handed', last) end
+  if ARGV[5] ~= '1' and tonumber(fields[3]) < last then
+    redis.call('HSET', KEYS[1], 'handed', last)
+  end
   if lease > 0 then
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -63,8 +64,8 @@ class Release:
 
         A language's name is always in that language.
         """
-        named = Language(sentence.key.removeprefix("language."))
-        if sentence.key != named and sentence.key not in self.sources:
+        if sentence.key.startswith("language.") and sentence.key not in self.sources:
+            named = Language(sentence.key.removeprefix("language."))
             info = self.languages.get(named)
             return Words(info.name if info else named, named)
         translated = self.catalogues.get(language, {}).get(sentence.key)
@@ -122,7 +123,13 @@ def fingerprint(files: Files) -> str:
 
 def load(files: Files, number: int = 0) -> Loaded:
     """The release made of `files`, with every problem that keeps it from being one."""
-    loading = _Loading(files)
+    return _load(tuple(sorted(files.items())), number)
+
+
+@lru_cache(maxsize=4)
+def _load(files: tuple[tuple[str, str], ...], number: int) -> Loaded:
+    """Remembered, because it takes most of a second and the same files are the same release."""
+    loading = _Loading(dict(files))
     loading.read()
     release = loading.release(number) if not loading.problems else None
     return Loaded(release, tuple(sorted(loading.problems)))

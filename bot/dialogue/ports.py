@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
 from bot.domain.conversation import Conversation
-from bot.domain.ids import ConversationId, InputKey, Milliseconds
+from bot.domain.ids import NO_TIME, ConversationId, InputKey, Milliseconds
 from bot.domain.messages import Message, Shown
 from bot.domain.text import Language, LanguageInfo, Line, Text, Words
 from bot.engine.graph import Graph
@@ -45,7 +45,7 @@ class Loaded:
     handle: bytes = field(default=b"", repr=False)
     """The store's own; it goes back with the commit and saves a round trip."""
 
-    now: Milliseconds = Milliseconds(0)
+    now: Milliseconds = NO_TIME
     """The time that all processes share, when it was read."""
 
     done: Done | None = None

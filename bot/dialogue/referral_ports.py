@@ -58,6 +58,10 @@ class ReferralStore(Protocol):
         """Referrals that may have something left to do."""
         ...
 
+    async def relist(self, id: ConversationId) -> None:
+        """Put every referral of a conversation on that list, as after a restored backup."""
+        ...
+
     async def forget(self, id: ConversationId, referral: ReferralId) -> None:
         """Take a referral off that list."""
         ...

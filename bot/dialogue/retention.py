@@ -6,7 +6,7 @@ from typing import assert_never
 from bot.domain.consent import Receipt
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation
-from bot.domain.ids import Milliseconds
+from bot.domain.ids import NO_TIME, Milliseconds
 
 _MINUTE = 60 * 1000
 _HOUR = 60 * _MINUTE
@@ -29,9 +29,7 @@ class Retention:
     confirmed_days: int = 30
     referral_days: int = 120
 
-    def keep_for(
-        self, conversation: Conversation, now: Milliseconds = Milliseconds(0)
-    ) -> Milliseconds:
+    def keep_for(self, conversation: Conversation, now: Milliseconds = NO_TIME) -> Milliseconds:
         """How long `conversation` is kept from `now` on when nothing more happens."""
         by_owner = self._by_owner(conversation.control.owner)
         with_code = self.code_days * _DAY if conversation.has_code else 0

@@ -16,3 +16,9 @@ OperatorId = NewType("OperatorId", str)
 
 Milliseconds = NewType("Milliseconds", int)
 """Since the epoch, by the clock of Redis, unless a name says otherwise."""
+
+NO_TIME = Milliseconds(0)
+"""Where nobody has looked at the clock."""
+
+EPOCH = Milliseconds(0)
+"""Where the time does not matter."""

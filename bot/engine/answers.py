@@ -40,7 +40,7 @@ def answers_of(graph: Graph, conversation: Conversation) -> Answers:
         purpose_topic=not graph.indicators.child_purpose_topics.isdisjoint(
             facts.get("topics", ())
         ),
-        danger_now="yes" in facts.get("danger", ()),
+        danger_now=not {"yes", "doctor"}.isdisjoint(facts.get("danger", ())),
         pregnancy_or_illness="doctor" in facts.get("danger", ()),
     )
 

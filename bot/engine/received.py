@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.domain.consent import PackageId, Purpose, ReceiptState, ReceiverId, ReferralId
-from bot.domain.ids import Milliseconds, OperatorId
+from bot.domain.ids import NO_TIME, Milliseconds, OperatorId
 from bot.domain.messages import ChoiceId
 from bot.domain.text import Language
 
@@ -256,6 +256,6 @@ class Received:
     line: Line | None = None
     """Set once the engine has asked for it with `LookAtLine`."""
 
-    now: Milliseconds = Milliseconds(0)
+    now: Milliseconds = NO_TIME
     consent_texts: Mapping[Language, str] = field(default_factory=dict[Language, str])
     """The version of the words of the consent flow, by language; only where they are needed."""

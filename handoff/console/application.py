@@ -26,6 +26,10 @@ _KINDS = {
 }
 
 
+ROUTES = web.AppKey("routes", tuple[Route, ...])
+"""Where the application keeps its addresses, each with its act."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     """Everything that staff see."""
@@ -100,7 +104,8 @@ class Console:
             return await door.guard(request, handler)
 
         application = web.Application(middlewares=[guard])
-        for route in (*self.routes(), *more):
+        application[ROUTES] = (*self.routes(), *more)
+        for route in application[ROUTES]:
             application.router.add_route(route.method, route.path, _let_in(door, route))
         for name, kind in _KINDS.items():
             application.router.add_get(f"/static/{name}", _asset(name, kind))

@@ -126,10 +126,10 @@ class Door:
                 return await self._sign_in_first(request, form)
             request[_VOICE] = visit.voice
             check_may(visit.member, act)
-            if request.method == "POST" and not self._is_ours(request, form, visit.csrf):
-                raise ForeignFormError
             if trouble is not None:
                 return self.told(request, visit.voice, trouble, _STATUS[trouble], form)
+            if request.method == "POST" and not self._is_ours(request, form, visit.csrf):
+                raise ForeignFormError
             return await handler(visit)
 
         return handle

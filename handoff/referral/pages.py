@@ -6,7 +6,7 @@ Every button sends the whole form, so nothing that was typed is lost by pressing
 import uuid
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -68,7 +68,7 @@ _ANSWERS = (
     State.CLOSED,
 )
 
-Act_ = Callable[[Visit, ConversationId, ReferralId], Awaitable[web.StreamResponse]]
+Handler = Callable[[Visit, ConversationId, ReferralId], Awaitable[web.StreamResponse]]
 
 
 def routes(
@@ -103,18 +103,6 @@ class Pages:
     referrals: Referrals
     releases: Releases
     demonstration: bool
-    _acts: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "save": "_save",
-            "ask_referral": "_ask",
-            "ask_identity": "_ask",
-            "decide": "_decide",
-            "send": "_send",
-            "give_up": "_give_up",
-            "print": "_print",
-            "handed_over": "_handed_over",
-        }
-    )
 
     # One conversation
 
@@ -146,13 +134,12 @@ class Pages:
     async def act(self, visit: Visit) -> web.StreamResponse:
         """Save the form, and do what the button says."""
         id, referral = _id(visit), _referral(visit.request.match_info["referral"])
-        act = self._acts.get(visit.form.one("do"), "_save")
+        handler = self._handlers().get(visit.form.one("do"), self._save)
         try:
             unreadable = await self._keep(visit, id, referral)
             if unreadable:
                 shown = await self.referrals.look(id, visit.member, referral)
                 return self._page(visit, id, shown, unreadable=unreadable, status=422)
-            handler: Act_ = getattr(self, act)
             return await handler(visit, id, referral)
         except FormError as wrong:
             shown = await self.referrals.look(id, visit.member, referral)
@@ -161,6 +148,19 @@ class Pages:
             return await self._again(visit, id, referral, _reason(refused))
         except ChangedError:
             return await self._again(visit, id, referral, "changed")
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        """What each button does."""
+        return {
+            "save": self._save,
+            "ask_referral": self._ask,
+            "ask_identity": self._ask,
+            "decide": self._decide,
+            "send": self._send,
+            "give_up": self._give_up,
+            "print": self._print,
+            "handed_over": self._handed_over,
+        }
 
     async def _keep(
         self, visit: Visit, id: ConversationId, referral: ReferralId

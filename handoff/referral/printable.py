@@ -29,6 +29,8 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+_SHOWN_ABOVE = frozenset({"cas_OutgoingReferralDetails"})
+
 _STYLE = """
 @page{size:auto;margin:18mm}
 body{font:11pt/1.45 system-ui,sans-serif;color:#000;background:#fff;max-width:46em;
@@ -36,7 +38,7 @@ margin:1em auto;padding:0 1em}
 h1{font-size:15pt;margin:0 0 .2em}h2{font-size:12pt;margin:1.2em 0 .3em;
 border-block-end:1px solid #000;break-after:avoid}
 dl{display:grid;grid-template-columns:minmax(9em,15em) 1fr;gap:.15em 1em;margin:0}
-dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
+dt{font-weight:600;overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:.2em 0;padding-inline-start:1.2em}li{break-inside:avoid}
 .careful{border:2px solid #000;padding:.6em .8em;margin:.8em 0;break-inside:avoid}
 .reasons{white-space:pre-wrap;overflow-wrap:anywhere}
@@ -68,7 +70,7 @@ def printable(document: Json, reader: Reader, indicators: IndicatorSet | None = 
         f'<!doctype html><html lang="{escape(reader.language)}" dir="{escape(reader.direction)}">'
         f'<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<meta name="robots" content="noindex"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>"
+        f"<style>{_STYLE}</style></head><body><main>{''.join(body)}</main></body></html>"
     )
 
 
@@ -113,7 +115,11 @@ def _notification(
     yield f"<h2>{escape(label('field_indicators'))}</h2>"
     yield _bullets(_meaning(code, indicators) for code in own.get("indicators", ()))
     yield f"<h2>{escape(label('section_standard'))}</h2>"
-    yield _list((name, _plain(value)) for name, value in standard.items() if name[:4] != "prs_")
+    yield _list(
+        (name, _plain(value))
+        for name, value in standard.items()
+        if name not in _SHOWN_ABOVE and name[:4] != "prs_"
+    )
     yield from _who(own, standard, label)
     yield from _why_sent(own, label)
 

@@ -64,6 +64,9 @@ log = logging.getLogger(__name__)
 
 LEASE = Milliseconds(30_000)
 EVERY_SECONDS = 3.0
+MEND_EVERY = 100
+"""Rounds between two walks over all conversations."""
+
 MOST_TRIES = 20
 KEPT_AFTER_SENDING = Milliseconds(120 * 24 * 3600 * 1000)
 KEPT_AFTER_CONFIRMING = Milliseconds(30 * 24 * 3600 * 1000)
@@ -482,11 +485,15 @@ class Referrals:
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Bring everything on its way until `stop`. One process at a time does it."""
+        rounds = 0
         try:
             while not stop.is_set():
                 try:
                     if await self.index.hold_lease("referrals", self.holder, LEASE):
+                        if rounds % MEND_EVERY == 0:
+                            await self.mend()
                         await self.work()
+                        rounds += 1
                 except FirstpointError as error:
                     log.warning("referrals_wait", extra={"error_type": type(error).__name__})
                 await _pause(stop)
@@ -495,6 +502,11 @@ class Referrals:
                 await self.index.let_go("referrals", self.holder)
             except StoreUnavailableError:
                 log.warning("lease_left_to_end")
+
+    async def mend(self) -> None:
+        """Bring the list in line with the records: a restored backup knows nothing of it."""
+        async for id in self.index.all_ids():
+            await self.store.relist(id)
 
     async def work(self) -> None:
         """Look at every referral once. One that makes trouble holds up no other."""

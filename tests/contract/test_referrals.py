@@ -137,6 +137,16 @@ async def test_the_list_names_everything_that_was_begun(
     assert await referrals.active() == ()
 
 
+async def test_the_list_can_be_made_anew(
+    store: RedisStore, referrals: RedisReferrals, client: Any
+) -> None:
+    id = await begun(store)
+    await referrals.save(id, ONE, 0, b"mine")
+    await client.delete(ACTIVE)
+    await referrals.relist(id)
+    assert await referrals.active() == ((id, ONE),)
+
+
 async def test_an_entry_stands_before_its_record(
     store: RedisStore, referrals: RedisReferrals
 ) -> None:

@@ -104,11 +104,12 @@ class Witness:
 async def test_nothing_is_lost_doubled_or_shifted(tmp_path: Path) -> None:
     service = ServiceProcess(tmp_path, {"FIRSTPOINT_KEEP_MINUTES": "600"})
     await service.start()
-    chance = random.Random(20261122)
+    chance = random.Random(20261122)  # noqa: S311 - for choices, not for secrets
     try:
         async with ClientSession(timeout=ClientTimeout(total=10)) as session:
             witnesses = [
-                Witness(Person(session, service.url), random.Random(n)) for n in range(PEOPLE)
+                Witness(Person(session, service.url), random.Random(n))  # noqa: S311
+                for n in range(PEOPLE)
             ]
             await _among_crashes(service, witnesses, chance)
             logs = [await witness.reads_all() for witness in witnesses]

@@ -2,25 +2,48 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from bot.dialogue.sweeper import Sweeper
 from bot.domain.control import Owner
 from bot.domain.handover import AlarmKind
 from bot.domain.ids import ConversationId, InputKey, Milliseconds, OperatorId
 from bot.domain.indicators import Urgency
 from bot.domain.messages import Author, Said
 from bot.engine.effects import Refusal
-from bot.errors import GoneError
+from bot.errors import GoneError, StoreUnavailableError
 from handoff.desk import CAPACITY, HARD_LIMIT, FullDeskError, RefusedError
 from handoff.permissions import Member, NotAllowedError, Role
 from tests.support.person import Answered, Person
-from tests.support.service import RunningService
+from tests.support.service import RunningService, running, settings_for
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANNA = Member(id=OperatorId("op-anna"), roles=frozenset({Role.OPERATOR}))
 BORIS = Member(id=OperatorId("op-boris"), roles=frozenset({Role.OPERATOR}))
 LEAD = Member(id=OperatorId("op-lead"), roles=frozenset({Role.LEAD}))
 EDITOR = Member(id=OperatorId("op-editor"), roles=frozenset({Role.EDITOR, Role.ADMIN}))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_service(
+    redis_socket: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningService]:
+    folder = tmp_path_factory.mktemp("desk")
+    async with running(settings_for(f"unix://{redis_socket}", folder)) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(one_service: RunningService) -> RunningService:
+    """The same service for all tests here, in which nobody has been before."""
+    await one_service.forget_everybody()
+    return one_service
 
 
 def fresh() -> InputKey:
@@ -58,7 +81,7 @@ async def test_the_queue_shows_no_more_than_the_person_agreed_to(service: Runnin
     danger = await waiting(service, "fresh")
     await danger.types("help me he has a knife")
     people = {one.id: one for one in await service.desk.people(ANNA)}
-    assert [*people][0] == id_of(danger)
+    assert next(iter(people)) == id_of(danger)
     assert people[id_of(shown)].rank == 3
     assert people[id_of(kept)].rank is None
     assert people[id_of(danger)].rank == 0
@@ -75,7 +98,8 @@ async def test_of_many_who_take_somebody_one_gets_them(service: RunningService) 
     assert [one for one in tries if one is None] == [None]
     assert all(isinstance(one, RefusedError) for one in tries if one is not None)
     # Who lost the race keeps no seat.
-    assert sum(len(await service.desk.seats.held(one.id)) for one in crowd) == 1
+    held = [await service.desk.seats.held(one.id) for one in crowd]
+    assert sum(map(len, held)) == 1
 
 
 async def test_the_next_person_is_the_most_urgent_one(service: RunningService) -> None:
@@ -208,6 +232,7 @@ async def test_reading_at_the_desk_hands_nothing_to_the_person(service: RunningS
     await service.desk.write(id_of(person), ANNA, fresh(), "one")
     await service.desk.open(id_of(person), ANNA)
     handed = await service.service.store._client.hget(f"fp:{{{id_of(person)}}}:c", "handed")
+    assert handed is not None
     assert int(handed) <= last
 
 
@@ -321,8 +346,7 @@ async def test_a_claim_that_is_not_renewed_falls_back_and_the_person_is_told(
     )
     await short.claim(id_of(person), ANNA)
     await person.looks()
-    while not await desk.index.leases_ended():
-        await asyncio.sleep(0)
+    await eventually(desk.index.leases_ended, "the lease has ended")
     await service.service.sweeper.end_leases()
     await person.looks()
     assert person.heard()[0] == "interface.operator_silent"
@@ -385,6 +409,7 @@ async def test_who_waits_hears_their_place(service: RunningService) -> None:
 
 
 async def test_who_waits_hears_that_all_are_busy(service: RunningService) -> None:
+    await service.desk.here(ANNA)
     for _ in range(CAPACITY):
         await service.desk.claim(id_of(await waiting(service)), ANNA)
     await service.desk.here(ANNA)
@@ -405,7 +430,7 @@ async def test_danger_comes_before_who_waited_longer(service: RunningService) ->
 
 
 async def test_after_long_waiting_nobody_has_to_sit_and_wait(service: RunningService) -> None:
-    sweeper = service.service.sweeper
+    sweeper = Sweeper(service.service.turns, service.service.store)
     person = await waiting(service)
     await sweeper.tell_long_waits()
     await person.looks()
@@ -415,8 +440,8 @@ async def test_after_long_waiting_nobody_has_to_sit_and_wait(service: RunningSer
         await sweeper.tell_long_waits()
     await person.looks()
     assert person.heard() == ["interface.waiting_long"]
-    sweeper._told.clear()  # another process takes over
-    await sweeper.tell_long_waits()
+    another = Sweeper(service.service.turns, service.service.store, long_wait=Milliseconds(0))
+    await another.tell_long_waits()
     await person.looks()
     assert person.heard() == []
 
@@ -457,8 +482,6 @@ async def test_what_cannot_be_recorded_is_not_done(service: RunningService) -> N
     person = await waiting(service)
     client = service.service.store._client
     await client.set(f"fp:audit:of:{ANNA.id}", "not a list")
-    from bot.errors import StoreUnavailableError  # noqa: PLC0415
-
     with pytest.raises(StoreUnavailableError):
         await service.desk.claim(id_of(person), ANNA)
     await person.looks()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -52,7 +53,7 @@ class Desk:
         assert self.staff.status == 200, self.staff.text
         assert "/referrals/" in self.staff.path
 
-    async def presses(self, do: str, **fields: object) -> None:
+    async def presses(self, do: str, **fields: Any) -> None:
         await self.staff.sends(self.staff.path, do=do, **fields)
 
 

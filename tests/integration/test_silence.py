@@ -8,14 +8,18 @@ compared with the moment of the claim.
 import asyncio
 import random  # noqa: TID251 - everybody needs a chance that is the same in each run
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from bot.adapters.redis_bundles import RedisBundles
+from bot.adapters.redis_connection import connect
 from bot.adapters.redis_store import RedisStore
 from bot.adapters.sealing import read_or_make_key
 from bot.content.release import read_files
@@ -49,6 +53,8 @@ AT_ONCE = 100
 SEED = 20261122
 FAR = Milliseconds(4 * 10**12)
 TAKEOVER = "interface.takeover"
+PROCESSES = 2
+KEPT, LEFT_UNSAID, ACTED_AFTER = "kept", "left unsaid", "acted after"
 
 
 class Nobody:
@@ -250,68 +256,87 @@ def _wrong_notices(race: Race, began: int) -> str | None:
     return None
 
 
-@pytest.fixture
-async def releases(redis: Redis) -> Shelf:
-    shelf = Shelf(RedisBundles(redis), mode=Mode.DEMONSTRATION, today=lambda: TODAY, values={})
-    await shelf.publish(read_files(ROOT))
-    return shelf
+async def shelf(client: Redis | RedisCluster) -> Shelf:
+    found = Shelf(RedisBundles(client), mode=Mode.DEMONSTRATION, today=lambda: TODAY, values={})
+    await found.publish(read_files(ROOT))
+    return found
 
 
-@pytest.fixture
-def waiting(releases: Shelf) -> Conversation:
-    """Somebody who has asked for a human, and is asked what they want to do meanwhile."""
+def somebody_who_waits(releases: Shelf) -> Conversation:
+    """They have asked for a human, and are asked what they want to do meanwhile."""
+    graph = releases.current().graph
     conversation = new_conversation(release=1, language=Language("en"), nonce="-", facts={})
     for what in (Started(), Requested(Action.HUMAN)):
         received = Received(what=what, nonce="-")
-        conversation = advance(releases.current().graph, conversation, received).conversation
+        conversation = advance(graph, conversation, received).conversation
     assert conversation.prompt is not None
     fresh = Pressed(number=conversation.prompt.number, choices=(ChoiceId("fresh"),))
-    received = Received(what=fresh, nonce="-")
-    conversation = advance(releases.current().graph, conversation, received).conversation
+    conversation = advance(graph, conversation, Received(what=fresh, nonce="-")).conversation
     assert conversation.control.owner is Owner.WAITING
     return conversation
 
 
-def track(store: RedisStore, releases: Shelf, waiting: Conversation) -> Track:
-    return Track(store, Turns(store, releases, Nobody(), Retention()), waiting)
+async def run_races(kind: type[Unlisted], socket: Path, key: Path, numbers: range) -> Counter[str]:
+    """Run races, many at once; what came of them, and how close they were."""
+    client = await connect(f"unix://{socket}")
+    try:
+        releases = await shelf(client)
+        store = kind(client, read_or_make_key(key))
+        turns = Turns(store, releases, Nobody(), Retention())
+        track = Track(store, turns, somebody_who_waits(releases))
+        found: Counter[str] = Counter()
+        for first in range(numbers.start, numbers.stop, AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                batch = [
+                    group.create_task(track.run(number))
+                    for number in range(first, min(first + AT_ONCE, numbers.stop))
+                ]
+            for race in batch:
+                found.update(outcome(race.result()))
+        return found
+    finally:
+        await client.aclose()
 
 
-async def run_races(on: Track, numbers: range) -> AsyncIterator[Race]:
-    """So many at once, each as soon as there is room."""
-    for first in range(numbers.start, numbers.stop, AT_ONCE):
-        async with asyncio.TaskGroup() as group:
-            batch = [
-                group.create_task(on.run(number))
-                for number in range(first, min(first + AT_ONCE, numbers.stop))
-            ]
-        for race in batch:
-            yield race.result()
+def outcome(race: Race) -> Iterator[str]:
+    yield broken(race) or KEPT
+    log = race.deliveries[-1].view
+    if log.length > len(log.entries):
+        yield LEFT_UNSAID
+    if any(done.first >= race.claims[0].first for done in race.asked_for):
+        yield ACTED_AFTER
 
 
-@pytest.mark.timeout(400)
+def in_a_process(socket: Path, key: Path, first: int, end: int) -> Counter[str]:
+    return asyncio.run(run_races(Unlisted, socket, key, range(first, end)))
+
+
+@pytest.mark.timeout(600)
 async def test_ten_thousand_races_and_no_word_of_the_program_after_a_claim(
-    redis: Redis, tmp_path: Path, releases: Shelf, waiting: Conversation
+    redis: Redis, redis_socket: Path, tmp_path: Path
 ) -> None:
-    store = Unlisted(redis, read_or_make_key(tmp_path / "key"))
-    on = track(store, releases, waiting)
-    count = unsaid = late = 0
-    async for race in run_races(on, range(RACES)):
-        assert broken(race) is None, f"race {count}: {broken(race)}"
-        count += 1
-        began = race.claims[0].first
-        log = race.deliveries[-1].view
-        unsaid += log.length > len(log.entries)
-        late += any(done.first >= began for done in race.asked_for)
-    assert count == RACES
+    key = tmp_path / "key"
+    read_or_make_key(key)
+    await shelf(redis)
+    share = RACES // PROCESSES
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
+        running = [
+            loop.run_in_executor(
+                processes, in_a_process, redis_socket, key, n * share, (n + 1) * share
+            )
+            for n in range(PROCESSES)
+        ]
+        found = sum([await one for one in running], Counter[str]())
+    assert {what for what in found if what not in {KEPT, LEFT_UNSAID, ACTED_AFTER}} == set()
+    assert found[KEPT] == RACES
     # The races are close ones: they go both ways, each of them often.
-    assert min(unsaid, RACES - unsaid) > RACES // 10
-    assert min(late, RACES - late) > RACES // 10
+    for way in (LEFT_UNSAID, ACTED_AFTER):
+        assert min(found[way], RACES - found[way]) > RACES // 10
 
 
 async def test_a_store_that_forgets_what_was_left_unsaid_is_found_out(
-    redis: Redis, tmp_path: Path, releases: Shelf, waiting: Conversation
+    redis: Redis, redis_socket: Path, tmp_path: Path
 ) -> None:
-    store = Talkative(redis, read_or_make_key(tmp_path / "key"))
-    on = track(store, releases, waiting)
-    found = {broken(race) async for race in run_races(on, range(200))}
-    assert "a message of the program was handed over after the claim" in found
+    found = await run_races(Talkative, redis_socket, tmp_path / "key", range(200))
+    assert found["a message of the program was handed over after the claim"] > 10

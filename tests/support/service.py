@@ -3,10 +3,12 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
+from bot.adapters.redis_staffing import RedisStaffing
 from bot.app import Service, build
 from bot.domain.text import Language
 from bot.settings import ROOT, Settings
@@ -56,10 +58,22 @@ class RunningService:
         await browser.sets_up(f"/set-up/{token}")
         return browser
 
+    async def forget_everybody(self) -> None:
+        """As if the service had just been set up: nobody has been here, nobody works here."""
+        await self.close()
+        store, staffing = self.service.store, self.service.turns.staffing
+        client: Any = store._client
+        async for name in client.scan_iter(match="*", count=500):
+            if name != b"fp:release":
+                await client.delete(name)
+        assert isinstance(staffing, RedisStaffing)
+        staffing._asked_at = float("-inf")
+
     async def close(self) -> None:
         """Close the browsers."""
         for browser in self._browsers:
             await browser.session.close()
+        self._browsers.clear()
 
     def person(self) -> Person:
         """Somebody who has not opened the chat yet."""

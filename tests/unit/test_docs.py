@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
 
 from bot.__main__ import _parser  # pyright: ignore[reportPrivateUsage]
 from bot.adapters.redis_codes import KEPT_MILLISECONDS
@@ -110,7 +111,7 @@ def test_commands_of_firstpoint_are_accepted(page: Path) -> None:
 def test_every_command_is_explained() -> None:
     shown = {words[1] for words in commands(DOCS / "developers.md") if words[0] == "firstpoint"}
     usage = _parser().format_help()
-    assert shown == set(re.findall(r"^    ([a-z]+)\b", usage, re.MULTILINE))
+    assert shown == set(re.findall(r"^    ([a-z-]+)\b", usage, re.MULTILINE))
 
 
 def test_the_readme_names_the_test_command_of_continuous_integration() -> None:
@@ -120,10 +121,15 @@ def test_the_readme_names_the_test_command_of_continuous_integration() -> None:
 
 
 def _settings() -> Mapping[str, Any]:
-    return {
-        str(field.validation_alias or f"FIRSTPOINT_{name.upper()}"): field.default
-        for name, field in Settings.model_fields.items()
-    }
+    return {_variable(name, field): field.default for name, field in Settings.model_fields.items()}
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    """The environment variable of a setting; where two are read, the one we write about."""
+    alias = field.validation_alias
+    return (
+        str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"FIRSTPOINT_{name.upper()}"
+    )
 
 
 def test_the_guide_for_hosts_has_every_setting_with_its_default() -> None:
@@ -317,6 +323,7 @@ def test_the_periods_are_those_of_the_code() -> None:
         f"{kept.owned_hours} hours",
         f"{kept.closed_hours} hours",
         f"{kept.code_days} days",
+        f"{kept.referral_days} days",
     ]
     rows = table(section(DOCS / "privacy.md", "How long"))
     assert [re.match(r"\d+ \w+", row[1])[0] for row in rows] == expected  # type: ignore[index]

@@ -104,7 +104,7 @@ class Screens:
             languages,
             note=note,
             code_open=code,
-            actions=tuple(action.value for action in (*ALWAYS_OFFERED, Action.WHY)),
+            actions=tuple(action.value for action in (*ALWAYS_OFFERED, Action.WHY, Action.AGREED)),
             countries=_countries(content, voice),
             country=voice.country(known) if known else "",
             lines=_lines(voice, known) if known else (),

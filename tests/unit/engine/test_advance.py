@@ -11,7 +11,7 @@ from bot.domain.messages import Author, Chose, Said
 from bot.engine import advance as advance_module
 from bot.engine.advance import ENGINE_FLOWS
 from bot.engine.effects import EndView, EraseAll, GiveCode
-from bot.engine.graph import Do, Graph
+from bot.engine.graph import Do, Graph, Level
 from bot.engine.received import (
     ALWAYS_OFFERED,
     Action,
@@ -36,6 +36,7 @@ from bot.engine.received import (
 from bot.engine.texts import ENGINE_TEXTS
 from bot.engine.waiting import offers, question_waiting
 from tests.support.graphs import (
+    EN,
     LEASE,
     OPERATOR,
     OTHER_OPERATOR,
@@ -343,6 +344,16 @@ def test_the_question_that_waits_is_the_one_that_was_asked(person: Talk) -> None
     asked = question_waiting(GRAPH, person.now)
     assert asked is not None
     assert asked == person.messages[-1].content
+    assert question_waiting(small_graph(), person.now) is None, "another release has lost it"
+
+
+def test_a_button_that_came_later_is_not_one_of_the_question_that_waits() -> None:
+    talk = Talk(small_graph(languages={EN: Level.FULL}))
+    talk.starts()
+    talk.asks(Action.LANGUAGE)
+    asked = question_waiting(small_graph(), talk.now)
+    assert asked is not None
+    assert [choice.id for choice in asked.choices] == ["en"]
 
 
 # --- Back ---------------------------------------------------------------------------------------
@@ -479,6 +490,14 @@ def test_leaving_a_change_through_another_flow_returns_to_the_change(person: Tal
     assert person.now.prompt.changing
     person.presses("no")
     assert person.question == "questions.debt", "and not to the question after it"
+
+
+def test_back_after_a_change_does_not_change_it_again(person: Talk) -> None:
+    _asked_twice(person)
+    person.asks(Action.CHANGE_ANSWER)
+    person.press_all("questions.papers", "no")
+    person.asks(Action.BACK)
+    assert person.question == "change_answer.which"
 
 
 def test_skipped_questions_are_not_listed_to_be_changed(person: Talk) -> None:
@@ -632,6 +651,19 @@ def test_leaving_from_a_flow_inside_a_flow_returns_to_it(person: Talk) -> None:
     assert person.question == "hotlines.more"
     person.presses("no")
     assert person.question == "questions.debt"
+
+
+def test_leaving_through_a_flow_that_only_visits_returns_to_where_it_was_opened() -> None:
+    graph = small_graph(
+        home=[step("menu", asks=menu(out=Button(opens="out")))],
+        out=[step("by", visits="leave")],
+    )
+    talk = Talk(graph)
+    talk.starts()
+    talk.press_all("out", "now")
+    assert talk.does(EndView)
+    talk.returns()
+    assert talk.question == "home.menu"
 
 
 def test_leaving_at_the_very_first_question_returns_to_it() -> None:

@@ -143,7 +143,7 @@ def test_topics_that_are_a_purpose_for_a_child(topics: tuple[str, ...], purpose:
 @pytest.mark.parametrize("answer", ["yes", "doctor", "no", "dont_know", "skip"])
 def test_danger(answer: str) -> None:
     found, _ = _said(facts={"danger": (answer,)})
-    assert found.danger_now is (answer == "yes")
+    assert found.danger_now is (answer in {"yes", "doctor"})
     urgent = found.danger_now or found.pregnancy_or_illness
     assert urgent is (answer in {"yes", "doctor"})
 

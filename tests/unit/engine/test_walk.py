@@ -456,8 +456,24 @@ def test_asking_the_same_question_again_uses_nothing_up(interrupt: Action) -> No
     talk.asks(Action.BACK)
     talk.presses("yes")
     assert talk.question == "ask.hurt"
-    talk.press_all("no", "no")
+    talk.presses("no")
+    assert talk.question == "ask.movement"
+    talk.presses("no")
     assert talk.question == "ask.more"
+
+
+def test_an_outcome_that_was_shown_follows_an_answer_that_is_given_again() -> None:
+    talk = _home(
+        step("papers", asks=sign("DOCS_HELD")),
+        step("look", does=[Do.ASSESS]),
+        step("menu", asks=menu("stay")),
+    )
+    talk.presses("no")
+    assert talk.outcome == "information"
+    talk.asks(Action.CHANGE_ANSWER)
+    talk.press_all("home.papers", "yes")
+    assert talk.question == "home.menu"
+    assert talk.outcome == "signs", "also where no author looks at the answers again"
 
 
 def test_without_a_budget_everything_is_asked() -> None:

@@ -67,12 +67,12 @@ def test_the_table_names_every_act_and_role() -> None:
     assert set(ALLOWED) == set(Role)
 
 
-@pytest.mark.parametrize(("role", "act"), product(Role, Act))
+@pytest.mark.parametrize(("role", "act"), list(product(Role, Act)))
 def test_who_may(role: Role, act: Act) -> None:
     assert may(member(role), act) == (role.value in ROLES_OF[act.value])
 
 
-@pytest.mark.parametrize(("state", "role", "act"), product(STATES, Role, Act))
+@pytest.mark.parametrize(("state", "role", "act"), list(product(STATES, Role, Act)))
 def test_who_can_now(state: str, role: Role, act: Act) -> None:
     expected = role.value in ROLES_OF[act.value] and state in ONLY_WHEN.get(act.value, STATES)
     assert can(member(role), act, control(state)) == expected

@@ -208,6 +208,7 @@ async def test_nothing_of_an_erased_conversation_leaves() -> None:
 async def test_the_page_leaves_by_the_same_exit() -> None:
     left = await Trial(parcel(), allowed(consent()), channel=Channel.PRINTED).run()
     assert isinstance(left, Left)
+    assert left.document is not None
     assert left.document["package_id"] == PACKAGE
     held = await Trial(parcel(), allowed(), channel=Channel.PRINTED).run()
     assert isinstance(held, HeldBackError)

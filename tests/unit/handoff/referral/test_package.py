@@ -8,7 +8,7 @@ from bot.domain.consent import Consent, Purpose
 from bot.domain.control import Control, Fence, Owner
 from bot.domain.conversation import Answer, Conversation, Place
 from bot.domain.ids import OperatorId
-from bot.domain.indicators import Outcome, Urgency
+from bot.domain.indicators import IndicatorCode, Outcome, Urgency
 from bot.domain.messages import ChoiceId
 from bot.domain.text import Country, Language
 from handoff.referral.form import ExploitationForm, Form, Minor
@@ -184,7 +184,7 @@ def test_what_the_person_keeps_to_themselves_is_not() -> None:
 def test_forms_that_follow_from_codes(
     code: str, minor: Minor | None, form: ExploitationForm
 ) -> None:
-    derived = replace(DERIVED, codes=(code,), minor=minor)
+    derived = replace(DERIVED, codes=(IndicatorCode(code),), minor=minor)
     assert begun_form(derived).exploitation_forms == (form,)
 
 

@@ -1,0 +1,302 @@
+"""The console in a real browser: with scripts and without, by keyboard, small, right to left."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+
+from bot.domain.text import Language
+from handoff.permissions import Role
+from tests.support.person import Person
+from tests.support.service import RunningService
+from tests.support.staffer import PASSWORD, Staffer
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SMALL, LARGE = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
+KNIFE = "help me he has a knife"
+
+LISTEN = """
+window.told = [];
+window.Notification = class { constructor(title, more) { window.told.push([title, more]); } };
+window.Notification.permission = "granted";
+window.Notification.requestPermission = async () => "granted";
+"""
+"""A browser without a desktop shows no notices; this one notes them."""
+
+
+@dataclass
+class Window:
+    """A window of the browser, with everything that it asked for."""
+
+    page: Page
+    url: str
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    async def opens(self, path: str) -> None:
+        await self.page.goto(self.url + path)
+
+    async def sees(self, words: str) -> None:
+        await self.page.get_by_text(words, exact=False).first.wait_for()
+
+    async def presses(self, name: str) -> None:
+        await self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    async def writes(self, words: str) -> None:
+        await self.page.locator("#words").fill(words)
+        await self.presses("Send")
+
+
+@asynccontextmanager
+async def window(
+    browser: Browser, staffer: Staffer, *, size: dict[str, int] = LARGE, **more: Any
+) -> AsyncGenerator[Window]:
+    """A window in which `staffer` is signed in."""
+    context = await browser.new_context(viewport=size, **more)  # type: ignore[arg-type]
+    await context.add_init_script(LISTEN)
+    await context.add_cookies(
+        [
+            {"name": cookie.key, "value": cookie.value, "url": staffer.url, "httpOnly": True}
+            for cookie in staffer.session.cookie_jar
+        ]
+    )
+    page = await context.new_page()
+    found = Window(page, staffer.url)
+    page.on(
+        "request",
+        lambda one: None if one.url.startswith(staffer.url) else found.foreign.append(one.url),
+    )
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    yield found
+    assert found.errors == []
+    assert found.foreign == []
+    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert await page.evaluate("document.cookie") == ""
+    await context.close()
+
+
+async def waiting(service: RunningService, language: str = "en", how: str = "fresh") -> Person:
+    person = service.person()
+    await person.opens(language, country="MD")
+    await person.wants("human")
+    await person.presses(how)
+    return person
+
+
+async def answering(service: RunningService, browser: Staffer) -> Person:
+    person = await waiting(service)
+    await browser.opens("/queue")
+    await browser.sends("/claim")
+    await person.looks()
+    return person
+
+
+async def fine(found: Window, where: str) -> None:
+    """Refuses what axe-core finds, and scrolling sideways."""
+    result = await Axe().run(found.page)
+    assert result.violations_count == 0, f"{where}: {result.generate_report()}"
+    wider = await found.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wider <= 0, f"{where}: {wider} px wider than the screen"
+
+
+async def test_an_operator_hears_of_somebody_takes_them_and_gives_them_back(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    async with window(browser, anna) as found:
+        await found.opens("/queue")
+        await found.presses("Turn on sound and notices")
+        await found.sees("Nobody is waiting.")
+        person = await waiting(service)
+        assert person.heard()[0] == "interface.waiting_somebody"
+        await person.types(KNIFE)
+        await found.page.locator("li.now").wait_for()
+
+        async def told() -> list[Any]:
+            notices: list[Any] = await found.page.evaluate("window.told")
+            return notices
+
+        await eventually(told, "a notice for somebody in danger")
+        assert [title for title, _ in await told()] == ["Somebody is waiting"]
+
+        await found.presses("Take the next person")
+        await found.sees("What was written")
+        await found.sees("The person used words that can mean danger.")
+        await found.presses("I have seen this")
+        await found.page.locator(".alarms").wait_for(state="detached")
+
+        await found.writes("Hello, I am here.")
+        await found.page.locator("#log").get_by_text("Hello, I am here.").wait_for()
+        assert await found.page.locator("#words").input_value() == ""
+        await person.looks()
+        assert person.heard()[-1] == "Hello, I am here."
+        await person.types("Здравствуйте")
+        await found.page.locator("#log").get_by_text("Здравствуйте").wait_for()
+        await found.writes("I can read that.")
+        await found.page.locator("#log").get_by_text("I can read that.").wait_for()
+
+        await person.types(KNIFE)
+        await found.page.locator(".alarms").wait_for()
+        await found.page.locator("details.let-go summary").first.click()
+        await found.page.get_by_label("We have finished").first.check()
+        await found.page.locator("details.let-go[open] button").click()
+        await found.page.wait_for_url("**/queue")
+        await person.looks()
+        assert person.view["owner"] == "bot"
+
+
+async def test_signing_in_by_keyboard_alone(service: RunningService, browser: Browser) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    await anna.sends("/sign-out")
+    person = await waiting(service)
+    async with window(browser, anna) as found:
+        await found.opens("/sign-in")
+        keys = found.page.keyboard
+        for words in ("anna", PASSWORD, anna.phone.code()):
+            await keys.press("Tab")
+            while await found.page.evaluate("document.activeElement.tagName") != "INPUT":
+                await keys.press("Tab")
+            await keys.type(words)
+        await keys.press("Enter")
+        await found.page.wait_for_url("**/queue")
+        await _tab_to(found, "Take the next person")
+        await keys.press("Enter")
+        await found.sees("What was written")
+        await person.looks()
+        while await found.page.evaluate("document.activeElement.id") != "words":
+            await keys.press("Tab")
+        await keys.type("typed and sent")
+        await keys.press("Control+Enter")
+        await found.page.locator("#log").get_by_text("typed and sent").wait_for()
+        await _tab_to(found, "Close the conversation", "SUMMARY")
+        await keys.press("Enter")
+        await keys.press("Tab")
+        await keys.press("Space")
+        await _tab_to(found, "Close the conversation")
+        await keys.press("Enter")
+        await found.page.wait_for_url("**/queue")
+    await person.looks()
+    assert person.view["owner"] == "closed"
+
+
+async def _tab_to(found: Window, name: str, tag: str = "BUTTON") -> None:
+    for _ in range(60):
+        focused = await found.page.evaluate(
+            "[document.activeElement.tagName, document.activeElement.textContent.trim()]"
+        )
+        if focused == [tag, name]:
+            return
+        await found.page.keyboard.press("Tab")
+    pytest.fail(f"{name} cannot be reached with the Tab key")
+
+
+async def test_without_a_connection_nothing_is_lost_and_nothing_doubled(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as found:
+        await found.opens(anna.path)
+        await found.page.context.set_offline(True)
+        await found.writes("do not lose this")
+        await found.sees("Not sent.")
+        assert await found.page.locator("#words").input_value() == "do not lose this"
+        await found.page.context.set_offline(False)
+        await found.presses("Send")
+        await found.page.locator("#log").get_by_text("do not lose this").wait_for()
+    await person.looks()
+    assert person.heard() == ["do not lose this"]
+
+
+async def test_two_windows_show_the_same(service: RunningService, browser: Browser) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as one, window(browser, anna) as other:
+        await one.opens(anna.path)
+        await other.opens(anna.path)
+        await other.page.locator("#words").fill("half a sentence")
+        await one.writes("from the first window")
+        await other.page.locator("#log").get_by_text("from the first window").wait_for()
+        assert await other.page.locator("#words").input_value() == "half a sentence"
+    await person.looks()
+    assert person.heard() == ["from the first window"]
+
+
+async def test_when_the_person_erases_the_page_says_so_and_sends_nothing_more(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as found:
+        await found.opens(anna.path)
+        await found.page.locator("#words").fill("half a sentence")
+        await person.types("/erase")
+        await found.sees("This conversation does not exist any more.")
+        assert await found.page.locator("#words").input_value() == "half a sentence"
+        assert await found.page.get_by_role("button", name="Send", exact=True).is_disabled()
+
+
+async def test_all_of_it_works_without_scripts(service: RunningService, browser: Browser) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await waiting(service)
+    async with window(browser, anna, java_script_enabled=False) as found:
+        await found.opens("/queue")
+        await found.presses("Take the next person")
+        await found.sees("Write to the person")
+        log = found.page.frame_locator("iframe")
+        await found.writes("Hello without scripts")
+        await log.get_by_text("Hello without scripts").wait_for()
+        await person.types("I am here")
+        await found.page.locator("#words").fill("bye")
+        await found.presses("Send")
+        await found.sees("There is something new that you had not seen.")
+        assert await found.page.locator("#words").input_value() == "bye"
+        await log.get_by_text("I am here").wait_for()
+        await found.presses("Send")
+        await log.get_by_text("bye").wait_for()
+    await person.looks()
+    assert person.heard() == ["Hello without scripts", "bye"]
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "scheme"),
+    [("en", LARGE, "light"), ("en", SMALL, "dark"), ("ar", SMALL, "light"), ("ar", LARGE, "dark")],
+)
+async def test_every_page_can_be_read_by_everybody(
+    service: RunningService, browser: Browser, language: str, size: dict[str, int], scheme: Any
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR, Role.ADMIN, language=language)
+    _, token = await service.service.staff.invite(
+        "terminal", "eva", [Role.OPERATOR], Language(language)
+    )
+    async with window(browser, anna, size=size, color_scheme=scheme) as found:
+        for path in (
+            "/sign-in",
+            f"/set-up/{token}",
+            "/account",
+            "/accounts",
+            "/nothing",
+            "/queue",
+        ):
+            await found.opens(path)
+            await fine(found, path)
+        for how in ("show", "fresh"):
+            person = await waiting(service, "ar", how)
+            await person.types("مرحبا 069 12 34 56")
+        await person.types(KNIFE)
+        await found.page.locator("li.now").wait_for()
+        await fine(found, "a full queue")
+        await found.page.locator("#take-2").click()
+        await found.page.locator("#words").wait_for()
+        await found.page.locator("#words").fill("Hello")
+        await found.page.locator("#send button").click()
+        await found.page.locator("#log .by-operator").wait_for()
+        for details in await found.page.locator("details.let-go summary").all():
+            await details.click()
+        await fine(found, "a conversation with answers")
