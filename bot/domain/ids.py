@@ -19,6 +19,3 @@ Milliseconds = NewType("Milliseconds", int)
 
 NO_TIME = Milliseconds(0)
 """Where nobody has looked at the clock."""
-
-EPOCH = Milliseconds(0)
-"""Where the time does not matter."""
