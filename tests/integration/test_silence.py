@@ -35,6 +35,7 @@ from bot.domain.ids import ConversationId, InputKey, Milliseconds, OperatorId
 from bot.domain.messages import Author, ChoiceId, Message, Told
 from bot.domain.text import Language, text
 from bot.engine.advance import advance
+from bot.engine.draft import Draft
 from bot.engine.received import (
     Action,
     Claimed,
@@ -226,10 +227,10 @@ def broken(race: Race) -> str | None:
     given = set(range(1, max(answered, default=0) + 1))
     given |= {seq for d in race.deliveries if d.before_claim for seq in d.of_program}
     shown = {seq for delivery in race.deliveries for seq in delivery.of_program}
-    if not shown <= given:
-        return "a message of the program was handed over after the claim"
     if any(seq >= began for seq in shown):
         return "the program wrote after the claim"
+    if not shown <= given:
+        return "a message of the program was handed over after the claim"
     open_then = (d.closed_at for d in race.deliveries if d.before_claim and d.of_program)
     if any(closed_at > race.announced_at for closed_at in open_then):
         return "a delivery was open when the person was told"
@@ -340,3 +341,12 @@ async def test_a_store_that_forgets_what_was_left_unsaid_is_found_out(
 ) -> None:
     found = await run_races(Talkative, redis_socket, tmp_path / "key", range(200))
     assert found["a message of the program was handed over after the claim"] > 10
+
+
+async def test_an_engine_that_does_not_mind_who_answers_is_found_out(
+    redis: Redis, redis_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard is taken away, to see that the races would notice."""
+    monkeypatch.setattr(Draft, "silent", property(lambda _: False))
+    found = await run_races(Unlisted, redis_socket, tmp_path / "key", range(200))
+    assert found["the program wrote after the claim"] > 10

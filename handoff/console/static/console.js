@@ -76,14 +76,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function append(html, last) {
     const near = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-    const shown = new Set([...log.children].map((one) => one.dataset.seq));
+    const entries = find("entries");
+    const shown = new Set([...entries.children].map((one) => one.dataset.seq));
     const holder = document.createElement("ol");
     holder.innerHTML = html;
     let fromPerson = false;
     for (const entry of [...holder.children]) {
       if (shown.has(entry.dataset.seq)) continue;
       fromPerson = fromPerson || entry.classList.contains("by-person");
-      log.append(entry);
+      entries.append(entry);
     }
     live.dataset.after = last;
     for (const field of document.querySelectorAll("input.last")) field.value = last;
