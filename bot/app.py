@@ -280,48 +280,41 @@ async def _stopping(serving: Awaitable[None], stop: asyncio.Event) -> None:
 
 
 async def _serve_web(service: Service, stop: asyncio.Event, say: Say) -> None:
-    runner = web.AppRunner(service.web, access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
-    try:
-        host, port = service.settings.host, service.settings.port
-        try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-        except OSError as error:
-            raise StartError(
-                f"Nothing can listen on {host} port {port}: {error.strerror}. "
-                "Stop what uses it, or set FIRSTPOINT_PORT to another one."
-            ) from None
-        for address in runner.addresses:
-            say(f"chat: http://{address[0]}:{address[1]}/")
+    host, port = service.settings.host, service.settings.port
+    async with _listening(service.web, host, port, "FIRSTPOINT_PORT") as addresses:
+        for address in addresses:
+            say(f"chat: {address}/")
         await stop.wait()
-    finally:
-        await runner.cleanup()
 
 
 async def _serve_console(service: Service, stop: asyncio.Event, say: Say) -> None:
     """The application of staff, never on the chat's port."""
-    runner = web.AppRunner(service.console, access_log=None, shutdown_timeout=5.0)
+    host, port = service.settings.console_host, service.settings.console_port
+    async with _listening(service.console, host, port, "FIRSTPOINT_CONSOLE_PORT") as addresses:
+        first = await service.staff.first_link()
+        for address in addresses:
+            say(f"console: {address}/")
+            if first:
+                say(f"first administrator, one link for one hour: {address}/set-up/{first}")
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _listening(
+    application: web.Application, host: str, port: int, setting: str
+) -> AsyncGenerator[list[str]]:
+    """The addresses of `application` while it listens; `setting` names its port."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
-        host, port = service.settings.console_host, service.settings.console_port
         try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
             raise StartError(
                 f"Nothing can listen on {host} port {port}: {error.strerror}. "
-                "Stop what uses it, or set FIRSTPOINT_CONSOLE_PORT to another one."
+                f"Stop what uses it, or set {setting} to another one."
             ) from None
-        first = await service.staff.first_link()
-        for address in runner.addresses:
-            say(f"console: http://{address[0]}:{address[1]}/")
-            if first:
-                say(
-                    "first administrator, one link for one hour: "
-                    f"http://{address[0]}:{address[1]}/set-up/{first}"
-                )
-        await stop.wait()
+        yield [f"http://{address[0]}:{address[1]}" for address in runner.addresses]
     finally:
         await runner.cleanup()
 
