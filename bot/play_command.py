@@ -80,6 +80,7 @@ from bot.domain.ids import Milliseconds, OperatorId
 from bot.domain.messages import Author, ChoiceId, Message, Pick, Told
 from bot.domain.text import Language, Text, text
 from bot.engine.advance import advance
+from bot.engine.choices import fits
 from bot.engine.draft import Draft
 from bot.engine.effects import (
     Effect,
@@ -113,7 +114,7 @@ from bot.engine.received import (
     Transferred,
     Typed,
 )
-from bot.engine.walk import fits, walk
+from bot.engine.walk import walk
 from bot.settings import read_settings
 
 OK, BAD_INPUT = 0, 2

@@ -39,18 +39,26 @@ def block_lines(  # noqa: PLR0913, PLR0917
     mode: Mode,
     today: date,
     language: Language,
+    *,
+    beside: tuple[Block, ...] = (),
 ) -> tuple[Line, ...]:
     """What to show for `block`; never empty.
 
     The arguments are all that the lines depend on: the same ones give the same lines.
     `facts` is None when the country is not known. Hotlines that speak `language` come first.
-    A phone's `dial` has digits, or + and digits; it is the renderer that makes a link of it.
+    `beside` are all blocks that are shown together, in order: what holds for all of them stands
+    once, under the last. A phone's `dial` has digits, or + and digits; it is the renderer that
+    makes a link of it.
     """
-    seen = _Seen(mode=mode, today=today, fallback=fallback)
-    if facts is None:
-        return tuple(_without_country(block, seen))
-    here = _InCountry(facts=facts, seen=seen, language=language)
-    return tuple(_IN_COUNTRY[block](here))
+    together = beside if block in beside else (block,)
+    seen = _Seen(mode=mode, today=today, fallback=fallback, together=together)
+    here = _InCountry(facts=facts, seen=seen, language=language) if facts else None
+    if block is not together[-1]:
+        return tuple(_body(block, here, seen))
+    for other in together[:-1]:
+        # Whether anything there waits for somebody to confirm it is said here.
+        tuple(_body(other, here, seen))
+    return (*_body(block, here, seen), *_closing(here, seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,9 @@ class _Seen:
     mode: Mode
     today: date
     fallback: Fallback
+    together: tuple[Block, ...]
+    """The blocks that are shown at once, in order."""
+
     marks: list[Mark] = field(default_factory=list[Mark])
     drafts: list[Mark] = field(default_factory=list[Mark])
 
@@ -95,12 +106,6 @@ class _InCountry:
     def text(self, item: str) -> Text:
         """A sentence that names the country."""
         return _words(item, country=self.facts.name)
-
-    def origins(self) -> Iterator[Line]:
-        """Where it was read, and an honest word when nobody has confirmed it."""
-        yield from self.seen.read_in()
-        if self.seen.not_confirmed():
-            yield self.text("not_confirmed")
 
     def usable(self, hotlines: Iterable[Hotline]) -> list[Hotline]:
         """Those that can be shown, those who speak the person's language first."""
@@ -148,25 +153,41 @@ def _phone(label: Text, name: str, number: PhoneNumber, *, pressed: bool = True)
     return Phone(label=label, name=name, number=number.written, dial=dial)
 
 
+def _body(block: Block, here: _InCountry | None, seen: _Seen) -> Iterator[Line]:
+    return _without_country(block, seen) if here is None else _IN_COUNTRY[block](here)
+
+
+def _closing(here: _InCountry | None, seen: _Seen) -> Iterator[Line]:
+    """An honest word when nobody has confirmed it, and that a person can be asked."""
+    if seen.not_confirmed():
+        yield here.text("not_confirmed") if here else _words("not_confirmed_general")
+    if here is None:
+        yield _words("choose_country")
+    yield _words("person_here")
+
+
 # --- Without a country --------------------------------------------------------------------------
 
 
 def _without_country(block: Block, seen: _Seen) -> Iterator[Line]:
-    yield _words("no_country")
+    together = seen.together
+    if block is together[0]:
+        yield _words("no_country")
     if block is Block.EMERGENCY and not any(
         seen.may(general.number) for general in seen.fallback.emergency
     ):
         yield _words("none_emergency_general")
     yield from _general_sentences(block, seen)
+    if block is Block.EMERGENCY or Block.EMERGENCY not in together:
+        yield from _general_numbers(seen)
+    yield from seen.read_in()
+
+
+def _general_numbers(seen: _Seen) -> Iterator[Line]:
     for general in seen.fallback.emergency:
         number = seen.value(general.number)
         if number is not None:
             yield _phone(Text(general.where), "", number)
-    yield from seen.read_in()
-    if seen.not_confirmed():
-        yield _words("not_confirmed_general")
-    yield _words("choose_country")
-    yield _words("person_here")
 
 
 def _general_sentences(block: Block, seen: _Seen) -> Iterator[Line]:
@@ -195,13 +216,26 @@ def _emergency(here: _InCountry) -> Iterator[Line]:
     yield from phones
     if not phones:
         yield here.text("none_emergency")
-        yield from _see_hotlines(here)
+        if Block.HOTLINES not in seen.together:
+            yield from _hotlines_to_call(here)
     general, police = seen.value(numbers.general), seen.value(numbers.police)
     if general is not None and general == police:
         yield _words("police_same_number")
     yield from _said(seen, numbers.silent)
-    yield from here.origins()
-    yield _words("person_here")
+    yield from seen.read_in()
+
+
+def _hotlines_to_call(here: _InCountry) -> Iterator[Line]:
+    """Where no emergency number is known, the numbers of the hotlines, and when they answer."""
+    called = [one for one in here.usable(here.facts.hotlines) if here.seen.may(one.phone)]
+    if called:
+        yield _words("hotlines_instead")
+    for hotline in called:
+        name, phone = here.seen.value(hotline.name) or "", here.seen.value(hotline.phone)
+        does = "text" if here.seen.value(hotline.text_only) else "call"
+        if phone is not None:
+            yield _phone(here.text(f"{does}_in_country"), name, phone, pressed=does == "call")
+        yield from _hours(hotline, here.seen)
 
 
 def _emergency_phones(here: _InCountry) -> Iterator[Phone]:
@@ -233,17 +267,13 @@ def _numbers_that_hold_here(here: _InCountry) -> Iterator[Phone]:
 
 
 def _what_is_there(here: _InCountry, *, hotlines: bool = True) -> Iterator[Line]:
-    """Where to turn when a block has nothing: the emergency number, hotlines, a person here."""
-    if hotlines:
-        yield from _see_hotlines(here)
-    yield from tuple(_emergency_phones(here))[:1]
-    yield from here.origins()
-    yield _words("person_here")
-
-
-def _see_hotlines(here: _InCountry) -> Iterator[Line]:
-    if here.usable(here.facts.hotlines):
+    """Where to turn when a block has nothing: hotlines, the emergency number."""
+    together = here.seen.together
+    if hotlines and Block.HOTLINES not in together and here.usable(here.facts.hotlines):
         yield _words("see_hotlines")
+    if Block.EMERGENCY not in together:
+        yield from tuple(_emergency_phones(here))[:1]
+    yield from here.seen.read_in()
 
 
 # --- Hotlines -----------------------------------------------------------------------------------
@@ -257,8 +287,6 @@ def _hotlines(hotlines: Iterable[Hotline], here: _InCountry, none: str) -> Itera
         return
     for hotline in found:
         yield from _hotline(hotline, here)
-    yield from here.origins()
-    yield _words("person_here")
 
 
 def _hotline(hotline: Hotline, here: _InCountry) -> Iterator[Line]:
@@ -269,14 +297,18 @@ def _hotline(hotline: Hotline, here: _InCountry) -> Iterator[Line]:
     yield from _said(seen, hotline.effect)
     if not seen.may(hotline.effect):
         yield _words("effect_unknown")
-    yield from _said(seen, hotline.hours)
-    if not seen.may(hotline.hours):
-        yield _words("hours_unknown")
+    yield from _hours(hotline, seen)
     yield from _languages(hotline, seen)
     yield _cost(hotline, here)
     yield _either(seen.value(hotline.anonymous), "anonymous", "not_anonymous", "anonymous_unknown")
     yield from _said(seen, hotline.note)
     yield from seen.read_in()
+
+
+def _hours(hotline: Hotline, seen: _Seen) -> Iterator[Line]:
+    yield from _said(seen, hotline.hours)
+    if not seen.may(hotline.hours):
+        yield _words("hours_unknown")
 
 
 def _ways_to_reach(hotline: Hotline, here: _InCountry) -> Iterator[Line]:
@@ -361,8 +393,7 @@ def _reflection_period(here: _InCountry) -> Iterator[Line]:
     yield _words("help_and_stay")
     yield _words("talk_first")
     yield from _law(period.legal_basis, seen)
-    yield from here.origins()
-    yield _words("person_here")
+    yield from seen.read_in()
 
 
 def _length(period: ReflectionPeriod, here: _InCountry) -> Iterator[Line]:
@@ -418,8 +449,7 @@ def _residence(here: _InCountry) -> Iterator[Line]:
     yield _cooperation(permit.tied_to_cooperation, seen)
     yield _words("talk_first")
     yield from _law(permit.legal_basis, seen)
-    yield from here.origins()
-    yield _words("person_here")
+    yield from seen.read_in()
 
 
 def _first_point(here: _InCountry) -> Iterator[Line]:
@@ -439,8 +469,7 @@ def _first_point(here: _InCountry) -> Iterator[Line]:
         yield here.text("first_point_body_unknown")
     yield from how
     yield from note
-    yield from here.origins()
-    yield _words("person_here")
+    yield from seen.read_in()
 
 
 def _numbers_of(ids: Iterable[str], here: _InCountry) -> Iterator[Line]:

@@ -65,6 +65,7 @@ class ChoiceFile(_Strict):
     sign: Codes = ()
     next: Name | tuple[RouteFile, ...] | None = None
     open: Name | None = None
+    again: bool = False
 
 
 class NodeFile(_Strict):
@@ -81,6 +82,7 @@ class NodeFile(_Strict):
     why: Sentence | None = None
     sign: Codes = ()
     reversed: bool = False
+    once: bool = False
     sign_count: Code | None = None
     remember: Name | None = None
     pick: Pick = Pick.ONE
@@ -177,6 +179,7 @@ def _node(flow: FlowFile, name: str, below: str | None, starts: Mapping[str, str
         does=written.do,
         visits=Place(written.visit, starts[written.visit]) if written.visit else None,
         asks=_question(flow, written, place, starts),
+        notes=written.remember if written.ask is None else None,
         only_if=_condition(written.only_if),
         routes=routes if routes is not None else (Route(ALWAYS, default),),
     )
@@ -195,6 +198,7 @@ def _question(
             signs=choice.sign,
             routes=_routes(flow, choice.next, starts),
             opens=Place(choice.open, starts[choice.open]) if choice.open else None,
+            again=choice.again,
         )
         for name, choice in written_choices(node).items()
     )
@@ -204,6 +208,7 @@ def _question(
         pick=node.pick,
         sign=node.sign,
         reversed=node.reversed,
+        once=node.once,
         sign_count=node.sign_count,
         remember="country" if source is Source.COUNTRIES else node.remember,
         explained=node.why is not None,

@@ -100,6 +100,7 @@ class PublishedContent:
             self.mode,
             self.today(),
             language,
+            beside=tuple(map(Block, shown.beside)),
         )
 
     def hear(self, words: str) -> Action | None:

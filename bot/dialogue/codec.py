@@ -39,10 +39,12 @@ from bot.domain.messages import (
 from bot.domain.text import Country, Language, Text, TextKey
 from bot.errors import CorruptStateError
 
-VERSION = 2
-"""2 added what stands between a conversation and the human who answers it (`handover`)."""
+VERSION = 3
+"""2 added what stands between a conversation and the human who answers it (`handover`);
+3 which blocks of facts are shown together (`beside`)."""
 
 _READABLE = range(1, VERSION + 1)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 T = TypeVar("T")
 
@@ -81,9 +83,7 @@ def load_message(stored: bytes) -> Message:
 
 
 def _dump(value: Mapping[str, Json]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-        errors="surrogatepass"
-    )
+    return _ENCODER.encode(value).encode(errors="surrogatepass")
 
 
 def _load(stored: bytes, read: Callable[[Json], T]) -> T:
@@ -260,8 +260,8 @@ def _content(content: Content) -> tuple[str, dict[str, Json]]:
     match content:
         case Told(sentence):
             return "told", {"sentence": _text(sentence)}
-        case Shown(block=block, country=country):
-            return "shown", {"block": block, "country": country}
+        case Shown(block=block, country=country, beside=beside):
+            return "shown", {"block": block, "country": country, "beside": list(beside)}
         case Said(words):
             return "said", {"words": words}
         case Chose(labels):
@@ -292,7 +292,11 @@ def _read_asked(v: Json) -> Asked:
 
 def _read_shown(v: Json) -> Shown:
     country = v["country"]
-    return Shown(block=str(v["block"]), country=Country(country) if country else None)
+    return Shown(
+        block=str(v["block"]),
+        country=Country(country) if country else None,
+        beside=tuple(map(str, v.get("beside", ()))),
+    )
 
 
 _READ: Mapping[str, Callable[[Json], Content]] = {

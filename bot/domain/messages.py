@@ -61,6 +61,8 @@ class Shown:
 
     block: str
     country: Country | None
+    beside: tuple[str, ...] = ()
+    """All blocks that are shown together, in order: what closes them stands under the last."""
 
 
 @dataclass(frozen=True, slots=True)

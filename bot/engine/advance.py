@@ -14,6 +14,7 @@ from bot.domain.ids import Milliseconds, OperatorId
 from bot.domain.indicators import Urgency
 from bot.domain.messages import Author, ChoiceId, Chose, Said
 from bot.domain.text import Text
+from bot.engine.choices import fits, labels_of
 from bot.engine.consents import (
     CONSENT,
     consent_place,
@@ -34,7 +35,7 @@ from bot.engine.effects import (
     Refuse,
     Turn,
 )
-from bot.engine.graph import Graph, text_key
+from bot.engine.graph import WELCOME, Graph, text_key
 from bot.engine.received import (
     Action,
     AlarmsSeen,
@@ -67,16 +68,17 @@ from bot.engine.walk import (
     answer,
     ask,
     ask_again,
-    fits,
-    labels_of,
     leave_behind,
     open_flow,
     raise_urgency,
+    tell_waiting,
     walk,
 )
 
-WELCOME = "welcome"
 AGREED = "agreed"
+CAME_BACK = "came_back"
+_NOTHING_BEGUN = (WELCOME, HOME)
+"""Their questions tell nothing about the person, so they are simply asked again."""
 
 _FLOWS = {
     Action.HUMAN: "human",
@@ -89,7 +91,7 @@ _FLOWS = {
     Action.SELF_HARM: "self_harm",
     Action.AGREED: AGREED,
 }
-ENGINE_FLOWS = frozenset({WELCOME, HOME, CONSENT, *_FLOWS.values()})
+ENGINE_FLOWS = frozenset({WELCOME, HOME, CONSENT, CAME_BACK, *_FLOWS.values()})
 """Flows that every release must have, because the engine opens them by name."""
 
 _WHILE_SILENT = {
@@ -407,15 +409,18 @@ def _resume(draft: Draft) -> None:
 
 
 def _return(draft: Draft) -> None:
+    """Ask before going on: somebody else may be looking at the screen, or have the code."""
     draft.tell("welcome_back")
     draft.change(view=draft.conversation.view + 1)
-    prompt = draft.conversation.prompt
     if draft.silent:
         return
-    if prompt is not None:
-        ask(draft, prompt.spot, changing=prompt.changing)
-    else:
-        _resume(draft)
+    tell_waiting(draft)
+    prompt = draft.conversation.prompt
+    left_at = prompt.spot if prompt else draft.conversation.held
+    if left_at is not None and left_at.place.flow not in _NOTHING_BEGUN:
+        open_flow(draft, CAME_BACK)
+    elif left_at is None or not ask_again(draft, left_at):
+        walk(draft, draft.graph.start(HOME), ())
 
 
 def _claim(draft: Draft, operator: OperatorId, until: Milliseconds) -> None:

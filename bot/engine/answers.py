@@ -6,14 +6,7 @@ from bot.domain.conversation import Answer, Conversation
 from bot.domain.indicators import MOST_DEPENDENT, AgeAnswer, Answers, IndicatorCode, Presence
 from bot.domain.messages import ChoiceId
 from bot.engine.assess import assess
-from bot.engine.graph import Graph, Question
-
-DONT_KNOW = ChoiceId("dont_know")
-NOT_SURE = ChoiceId("not_sure")
-SKIP = ChoiceId("skip")
-YES = ChoiceId("yes")
-SOMETIMES = ChoiceId("sometimes")
-NO = ChoiceId("no")
+from bot.engine.graph import DONT_KNOW, NO, SKIP, SOMETIMES, YES, Graph, Question
 
 # When two questions ask about one sign, the clearer answer counts.
 _RANK = {Presence.UNKNOWN: 0, Presence.NO: 1, Presence.SOMETIMES: 2, Presence.YES: 3}

@@ -12,6 +12,16 @@ from bot.domain.indicators import IndicatorSet
 from bot.domain.messages import ChoiceId, Pick
 from bot.domain.text import Country, Language, Text, text
 
+DONT_KNOW = ChoiceId("dont_know")
+NOT_SURE = ChoiceId("not_sure")
+SKIP = ChoiceId("skip")
+YES = ChoiceId("yes")
+SOMETIMES = ChoiceId("sometimes")
+NO = ChoiceId("no")
+
+WELCOME = "welcome"
+"""The flow of the first screen."""
+
 END = "end"
 UNSET = "unset"
 """A condition's value for a fact that is not known."""
@@ -96,6 +106,8 @@ class Option:
     """Where this choice leads; None follows the node."""
 
     opens: Place | None = None
+    again: bool = False
+    """Whether the question is asked again when a walk comes by: this choice only puts it off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +119,9 @@ class Question:
     pick: Pick = Pick.ONE
     sign: tuple[str, ...] = ()
     reversed: bool = False
+    once: bool = False
+    """Whether it is about something that happened or did not: "Sometimes" is no answer."""
+
     sign_count: str | None = None
     remember: str | None = None
     explained: bool = False
@@ -126,6 +141,20 @@ class Question:
         counted = (self.sign_count,) if self.sign_count else ()
         return frozenset((*self.sign, *counted, *(s for o in self.options for s in o.signs)))
 
+    def added(self) -> tuple[ChoiceId, ...]:
+        """The choices that stand beside those that the author listed."""
+        written = {option.id for option in self.options}
+        sometimes = () if self.once else (SOMETIMES,)
+        standard = (YES, *sometimes, NO) if self.sign else ()
+        # "I am not sure" written by the author already is an "I don't know".
+        unsure = () if NOT_SURE in written else (DONT_KNOW,)
+        extra = (*unsure, SKIP) if self.recorded else ()
+        return tuple(choice for choice in (*standard, *extra) if choice not in written)
+
+    def puts_off(self, chosen: tuple[ChoiceId, ...]) -> bool:
+        """Whether this answer leaves the question open for another time."""
+        return any(option.again for option in self.options if option.id in chosen)
+
     def option(self, choice: ChoiceId) -> Option | None:
         """The author's choice of that name."""
         return next((option for option in self.options if option.id == choice), None)
@@ -140,6 +169,9 @@ class Node:
     does: tuple[Do, ...] = ()
     visits: Place | None = None
     asks: Question | None = None
+    notes: str | None = None
+    """The fact that says, from then on, that a walk came by here."""
+
     only_if: Condition = ALWAYS
     routes: tuple[Route, ...] = ()
 

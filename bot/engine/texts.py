@@ -14,6 +14,7 @@ ENGINE_TEXTS = (
     "skip",
     "other_country",
     "answered",
+    "picked_and",
     # What the program says when it did not expect what it got
     "stale_press",
     "not_understood_once",

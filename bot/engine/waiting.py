@@ -2,11 +2,11 @@
 
 from bot.domain.conversation import Conversation
 from bot.domain.messages import Asked
+from bot.engine.choices import choices_of
 from bot.engine.consents import has_receipts, sentence
 from bot.engine.draft import Draft
 from bot.engine.graph import Graph
 from bot.engine.received import ALWAYS_OFFERED, Action, Failed, Received
-from bot.engine.walk import choices_of
 
 
 def question_waiting(graph: Graph, conversation: Conversation) -> Asked | None:

@@ -4,48 +4,30 @@ Total on purpose: whatever an author wrote and whatever was stored, a walk ends 
 `MOST_STEPS` nodes, and a dead end becomes a sentence with ways out.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.domain.control import Move, Owner, can_move, moved
 from bot.domain.conversation import Answer, Frame, Place, Prompt, Resume, Spot
-from bot.domain.indicators import Outcome, Urgency
-from bot.domain.messages import Asked, Choice, ChoiceId, Pick, Shown, Told
-from bot.domain.text import Language, Text, text
-from bot.engine.answers import (
-    DONT_KNOW,
-    NO,
-    NOT_SURE,
-    SKIP,
-    SOMETIMES,
-    YES,
-    answers_of,
-    signs_present,
-)
+from bot.domain.indicators import Urgency
+from bot.domain.messages import Asked, ChoiceId, Shown, Told
+from bot.domain.text import Language, text
+from bot.engine.answers import answers_of, signs_present
 from bot.engine.assess import assess
-from bot.engine.consents import (
-    consent_facts,
-    drop_question,
-    note_answer,
-    sentence,
-    take_back_choices,
-    tell_receipts,
-    withdraw,
-)
+from bot.engine.choices import choices_of, place_of
+from bot.engine.consents import drop_question, note_answer, sentence, tell_receipts, withdraw
 from bot.engine.draft import Draft
 from bot.engine.effects import EndView, EraseAll, GiveCode, LookAtLine
+from bot.engine.facts import chosen_at, holds
 from bot.engine.graph import (
-    UNSET,
-    Condition,
+    SKIP,
+    YES,
     Do,
-    Graph,
     Level,
     Node,
     Option,
     Question,
     Route,
     Source,
-    text_key,
 )
 
 MOST_STEPS = 200
@@ -54,10 +36,7 @@ MOST_STEPS = 200
 MOST_FRAMES = 12
 MOST_TRAIL = 40
 HOME = "home"
-TOPICS_LEFT = "topics_left"
-"""An engine fact that is dear to find out: only conditions that ask for it pay for it."""
-
-OTHER_COUNTRY = ChoiceId("other")
+_NOTED = (YES,)
 
 
 def walk(draft: Draft, place: Place | None, frames: tuple[Frame, ...]) -> None:
@@ -80,7 +59,7 @@ def walk(draft: Draft, place: Place | None, frames: tuple[Frame, ...]) -> None:
         node = draft.graph.node(place) if place else None
         if place is None or node is None:
             break
-        if not _holds(draft, node.only_if) or _passed_over(draft, place, node):
+        if not holds(draft, node.only_if) or _passed_over(draft, place, node):
             place = _passing(draft, place, node)
             continue
         if _perform(draft, Spot(place, frames), node):
@@ -135,7 +114,7 @@ def ask(draft: Draft, spot: Spot, *, changing: bool = False) -> bool:
 def ask_again(draft: Draft, spot: Spot, *, changing: bool = False) -> bool:
     """Ask the question at `spot`, unless it has stopped fitting the person since."""
     node = draft.graph.node(spot.place)
-    fitting = node is not None and _holds(draft, node.only_if)
+    fitting = node is not None and holds(draft, node.only_if)
     return fitting and ask(draft, spot, changing=changing)
 
 
@@ -146,7 +125,7 @@ def _counts(draft: Draft, place: Place, question: Question) -> bool:
     the gate.
     """
     now = draft.conversation
-    if not question.recorded or now.answer_at(place) is not None:
+    if not question.recorded or _settled(draft, place, question):
         return False
     between = now.signs_asked > 0 or now.outcome is not None
     return question.asks_sign or (
@@ -196,7 +175,7 @@ def answer(draft: Draft, prompt: Prompt, chosen: tuple[ChoiceId, ...]) -> None:
         leave_behind(draft)
     if node.asks.source is Source.ANSWERED:
         back = (*frames, Frame(place, Resume.BELOW))[-MOST_FRAMES:]
-        if ask(draft, Spot(_place_of(chosen[0]), back), changing=True):
+        if ask(draft, Spot(place_of(chosen[0]), back), changing=True):
             return
     option = node.asks.option(chosen[0]) if len(chosen) == 1 else None
     if option and option.opens:
@@ -207,77 +186,17 @@ def answer(draft: Draft, prompt: Prompt, chosen: tuple[ChoiceId, ...]) -> None:
         walk(draft, _onward(draft, node, option), frames)
 
 
-def facts_for(draft: Draft) -> Mapping[str, tuple[str, ...]]:
-    """What conditions can ask for: what flows remembered, and what the engine knows."""
-    now, graph = draft.conversation, draft.graph
-    level = graph.languages.get(now.language)
-    return {
-        **now.facts,
-        "outcome": (now.outcome.value if now.outcome is not None else UNSET,),
-        "urgency": (now.urgency.value,),
-        "owner": (now.control.owner.value,),
-        "level": (level.value if level is not None else "full",),
-        "code": ("yes" if now.has_code else "no",),
-        "staffed": ("yes" if draft.received.staffed else "no",),
-        "person_asked": ("yes" if now.asked_for_person else "no",),
-        **consent_facts(now),
-    }
-
-
-def _holds(draft: Draft, condition: Condition) -> bool:
-    facts = facts_for(draft)
-    if condition.asks(TOPICS_LEFT):
-        facts = {**facts, TOPICS_LEFT: ("yes" if _sign_left(draft, facts) else "no",)}
-    return condition.holds(facts)
-
-
-def _sign_left(draft: Draft, facts: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether a question about a sign could still be asked to this person."""
-    for flow in draft.graph.flows.values():
-        if flow.most_questions is None:
-            continue
-        seen: set[Place] = set()
-        ahead: list[Place] = [flow.start]
-        while ahead:
-            place = ahead.pop()
-            node = draft.graph.node(place)
-            if place in seen or place.flow != flow.name or node is None:
-                continue
-            seen.add(place)
-            open_now = node.only_if.holds(facts)
-            asks = open_now and node.asks is not None and node.asks.asks_sign
-            if asks and draft.conversation.answer_at(place) is None:
-                return True
-            ahead.extend(_targets(draft, place, node, facts, open_now=open_now))
-    return False
-
-
-def _targets(
-    draft: Draft,
-    place: Place,
-    node: Node,
-    facts: Mapping[str, tuple[str, ...]],
-    *,
-    open_now: bool,
-) -> Iterator[Place]:
-    below = _route(node.routes, facts)
-    if below:
-        yield below
-    if not open_now or node.asks is None:
-        return
-    given = draft.conversation.answer_at(place)
-    for option in node.asks.options:
-        if option.routes is not None and (given is None or option.id in _chosen(given)):
-            target = _route(option.routes, facts)
-            if target:
-                yield target
-
-
 def _passed_over(draft: Draft, place: Place, node: Node) -> bool:
     question = node.asks
     if question is None or not question.recorded or question.source is not None:
         return False
-    return draft.conversation.answer_at(place) is not None or _budget_used(draft, place)
+    return _settled(draft, place, question) or _budget_used(draft, place)
+
+
+def _settled(draft: Draft, place: Place, question: Question) -> bool:
+    """Whether the question was answered, and not only put off."""
+    given = draft.conversation.answer_at(place)
+    return given is not None and not question.puts_off(given.choices)
 
 
 def _budget_used(draft: Draft, place: Place) -> bool:
@@ -296,18 +215,13 @@ def _passing(draft: Draft, place: Place, node: Node) -> Place | None:
     """Where the walk goes when it does not stop at `place`."""
     flow = draft.graph.flows[place.flow]
     question = node.asks
-    if question is None or not _holds(draft, node.only_if):
+    if question is None or not holds(draft, node.only_if):
         return _below(draft, place)
     given = draft.conversation.answer_at(place)
     if given is None and flow.then is not None:
         return Place(place.flow, flow.then)
-    chosen = _chosen(given) if given else ()
+    chosen = chosen_at(given) if given else ()
     return _onward(draft, node, question.option(chosen[0]) if len(chosen) == 1 else None)
-
-
-def _chosen(given: Answer) -> tuple[ChoiceId, ...]:
-    """The buttons of an answer; a skipped question is kept as an empty one."""
-    return given.choices or (SKIP,)
 
 
 def _onward(draft: Draft, node: Node, option: Option | None) -> Place | None:
@@ -321,11 +235,7 @@ def _below(draft: Draft, place: Place) -> Place | None:
 
 
 def _resolve(draft: Draft, routes: tuple[Route, ...]) -> Place | None:
-    return next((route.target for route in routes if _holds(draft, route.condition)), None)
-
-
-def _route(routes: tuple[Route, ...], facts: Mapping[str, tuple[str, ...]]) -> Place | None:
-    return next((route.target for route in routes if route.condition.holds(facts)), None)
+    return next((route.target for route in routes if holds(draft, route.condition)), None)
 
 
 def _perform(draft: Draft, spot: Spot, node: Node) -> bool:
@@ -334,7 +244,9 @@ def _perform(draft: Draft, spot: Spot, node: Node) -> bool:
     for index in range(node.sentences):
         draft.send(Told(sentence(draft.conversation, place, f"say.{index}")))
     for block in node.shows:
-        draft.send(Shown(block=block, country=draft.conversation.country))
+        draft.send(Shown(block=block, country=draft.conversation.country, beside=node.shows))
+    if node.notes is not None:
+        draft.change(facts={**draft.conversation.facts, node.notes: _NOTED})
     return any(_do(draft, do, spot) for do in node.does)
 
 
@@ -485,111 +397,3 @@ def _record(draft: Draft, place: Place, question: Question, chosen: tuple[Choice
     if question.remember:
         draft.change(facts={**now.facts, question.remember: chosen})
     _judge_again(draft)
-
-
-def choices_of(draft: Draft, question: Question) -> Iterator[Choice]:
-    """The buttons of a question for this person now."""
-    match question.source:
-        case Source.LANGUAGES:
-            for language in draft.graph.languages:
-                yield Choice(ChoiceId(language), text(f"language.{language}"))
-        case Source.COUNTRIES:
-            for country in draft.graph.countries:
-                yield Choice(ChoiceId(country), text(f"country.{country}.name"))
-            yield Choice(OTHER_COUNTRY, text("interface.other_country"))
-            yield Choice(SKIP, _label(SKIP))
-        case Source.ANSWERED:
-            yield from _answered_choices(draft)
-        case Source.AGREED:
-            yield from take_back_choices(draft.conversation)
-        case None:
-            yield from _written_choices(question)
-
-
-def _written_choices(question: Question) -> Iterator[Choice]:
-    written = {option.id for option in question.options}
-    yield from (Choice(option.id, option.label) for option in question.options)
-    standard = (YES, SOMETIMES, NO) if question.sign else ()
-    # "I am not sure" written by the author already is an "I don't know".
-    unsure = () if NOT_SURE in written else (DONT_KNOW,)
-    extra = (*unsure, SKIP) if question.recorded else ()
-    for choice in (*standard, *extra):
-        if choice not in written:
-            yield Choice(choice, _label(choice))
-
-
-def _label(choice: ChoiceId) -> Text:
-    return text(f"interface.{choice}")
-
-
-def _answered_choices(draft: Draft) -> Iterator[Choice]:
-    """The questions with an answer that still fit the person, never those that were skipped."""
-    for given in draft.conversation.answers:
-        node = draft.graph.node(given.place)
-        if not given.choices or node is None or node.asks is None:
-            continue
-        if not _holds(draft, node.only_if):
-            continue
-        labels = {choice.id: choice.label for choice in _written_choices(node.asks)}
-        first = labels.get(given.choices[0])
-        if first is None:
-            continue
-        label = text("interface.answered", question=text_key(given.place, "ask"), answer=first)
-        yield Choice(ChoiceId(f"{given.place.flow}.{given.place.node}"), label)
-
-
-def labels_of(draft: Draft, prompt: Prompt, chosen: tuple[ChoiceId, ...]) -> tuple[Text, ...]:
-    """The labels of the buttons that were pressed."""
-    node = draft.graph.node(prompt.spot.place)
-    if node is None or node.asks is None:
-        return ()
-    labels = {choice.id: choice.label for choice in choices_of(draft, node.asks)}
-    return tuple(labels[choice] for choice in chosen if choice in labels)
-
-
-def _place_of(choice: ChoiceId) -> Place:
-    flow, _, node = choice.partition(".")
-    return Place(flow, node)
-
-
-def exclusive(choice: ChoiceId) -> bool:
-    """Whether a choice cannot be picked together with others."""
-    return choice in (DONT_KNOW, SKIP)
-
-
-def fits(prompt: Prompt, chosen: tuple[ChoiceId, ...]) -> bool:
-    """Whether a press names choices of the question that waits."""
-    if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(prompt.choices):
-        return False
-    if len(chosen) == 1:
-        return True
-    return prompt.pick is Pick.MANY and not any(exclusive(choice) for choice in chosen)
-
-
-def flagged(outcome: Outcome | None, urgency: Urgency, *, person_asked: bool) -> bool:
-    """Whether a human is offered (design section 4)."""
-    signs = outcome is not None and outcome >= Outcome.SIGNS
-    return signs or urgency is not Urgency.NORMAL or person_asked
-
-
-def conditions_can_ask(graph: Graph) -> frozenset[str]:
-    """Every fact name that a condition may use in this release."""
-    remembered = {
-        node.asks.remember
-        for flow in graph.flows.values()
-        for node in flow.nodes.values()
-        if node.asks and node.asks.remember
-    }
-    engine = {
-        "outcome",
-        "urgency",
-        "owner",
-        "level",
-        "code",
-        "staffed",
-        "person_asked",
-        "topics_left",
-        "consent_for",
-        "consented",
-    }
-    return frozenset(remembered | engine)

@@ -7,10 +7,10 @@ from bot.domain.conversation import Conversation
 from bot.domain.text import Text, text
 from bot.engine.answers import answers_of
 from bot.engine.assess import assess
+from bot.engine.choices import choices_of
 from bot.engine.draft import Draft
 from bot.engine.graph import Graph, text_key
 from bot.engine.received import Failed, Received
-from bot.engine.walk import choices_of
 
 
 @dataclass(frozen=True, slots=True)

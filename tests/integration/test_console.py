@@ -16,7 +16,7 @@ from bot.domain.text import text
 from handoff.console.application import ROUTES
 from handoff.console.visits import CallRoute, VisitRoute
 from handoff.permissions import ALLOWED, Act, Role
-from tests.support.person import Person
+from tests.support.person import TO_AN_ANSWER, Person
 from tests.support.service import RunningService, running, settings_for
 from tests.support.staffer import Staffer
 
@@ -48,6 +48,8 @@ async def anna(service: RunningService) -> Staffer:
 async def waiting(service: RunningService, how: str = "fresh") -> Person:
     person = service.person()
     await person.opens(country="MD")
+    for choice in TO_AN_ANSWER if how == "show" else ():
+        await person.presses(choice)
     await person.wants("human")
     await person.presses(how)
     return person
@@ -382,7 +384,7 @@ async def test_the_card_shows_answers_only_after_a_yes(
     await anna.lets_go("close", "finished")
     person = service.person()
     await person.opens("ro", country="MD")
-    for choice in ("yes", "no"):
+    for choice in TO_AN_ANSWER:
         await person.presses(choice)
     await person.wants("human")
     await person.presses("show")

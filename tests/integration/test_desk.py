@@ -18,7 +18,7 @@ from bot.engine.effects import Refusal
 from bot.errors import GoneError, StoreUnavailableError
 from handoff.desk import CAPACITY, HARD_LIMIT, FullDeskError, RefusedError
 from handoff.permissions import Member, NotAllowedError, Role
-from tests.support.person import Answered, Person
+from tests.support.person import TO_AN_ANSWER, Answered, Person
 from tests.support.service import RunningService, running, settings_for
 from tests.support.waiting import eventually
 
@@ -76,7 +76,7 @@ async def claimed(service: RunningService, how: str = "fresh", *first: str) -> P
 
 
 async def test_the_queue_shows_no_more_than_the_person_agreed_to(service: RunningService) -> None:
-    shown = await waiting(service, "show", "yes")
+    shown = await waiting(service, "show", *TO_AN_ANSWER)
     kept = await waiting(service, "fresh", "yes")
     danger = await waiting(service, "fresh")
     await danger.types("help me he has a knife")
@@ -192,7 +192,7 @@ async def test_starting_fresh_hides_everything_from_before(service: RunningServi
 
 
 async def test_with_their_yes_everything_is_shown(service: RunningService) -> None:
-    person = await claimed(service, "show", "yes")
+    person = await claimed(service, "show", *TO_AN_ANSWER)
     view = await service.desk.open(id_of(person), ANNA)
     assert [entry.seq for entry in view.entries] == list(range(1, view.length + 1))
     assert view.conversation.answers != ()
@@ -201,7 +201,7 @@ async def test_with_their_yes_everything_is_shown(service: RunningService) -> No
 async def test_asking_again_with_a_fresh_start_hides_what_was_shown(
     service: RunningService,
 ) -> None:
-    person = await claimed(service, "show", "yes")
+    person = await claimed(service, "show", *TO_AN_ANSWER)
     await service.desk.give_back(id_of(person), ANNA)
     await person.looks()
     await person.wants("human")
@@ -430,7 +430,7 @@ async def test_danger_comes_before_who_waited_longer(service: RunningService) ->
 
 
 async def test_after_long_waiting_nobody_has_to_sit_and_wait(service: RunningService) -> None:
-    sweeper = Sweeper(service.service.turns, service.service.store)
+    sweeper = service.service.sweeper
     person = await waiting(service)
     await sweeper.tell_long_waits()
     await person.looks()
@@ -440,7 +440,7 @@ async def test_after_long_waiting_nobody_has_to_sit_and_wait(service: RunningSer
         await sweeper.tell_long_waits()
     await person.looks()
     assert person.heard() == ["interface.waiting_long"]
-    another = Sweeper(service.service.turns, service.service.store, long_wait=Milliseconds(0))
+    another = Sweeper(sweeper.turns, sweeper.index, sweeper.archive, long_wait=Milliseconds(0))
     await another.tell_long_waits()
     await person.looks()
     assert person.heard() == []

@@ -116,6 +116,7 @@ buttons = st.builds(
     signs=st.lists(st.sampled_from(CODES), max_size=2).map(tuple),
     to=targets,
     opens=st.one_of(st.none(), names.filter(lambda name: name != END)),
+    again=st.booleans(),
 )
 questions = st.builds(
     Menu,
@@ -125,6 +126,7 @@ questions = st.builds(
         pick=st.sampled_from(Pick),
         sign=st.lists(st.sampled_from(CODES), max_size=1).map(tuple),
         reversed=st.booleans(),
+        once=st.booleans(),
         sign_count=st.one_of(st.none(), st.none(), st.just("DEPENDENT")),
         remember=st.one_of(st.none(), st.sampled_from(("age", "country", "danger"))),
         explained=st.booleans(),
@@ -144,6 +146,7 @@ def steps(draw: st.DrawFn) -> list[Step]:
             does=draw(st.lists(st.sampled_from(Do), max_size=2)),
             visits=draw(st.one_of(st.none(), st.none(), names.filter(lambda n: n != END))),
             asks=draw(st.one_of(st.none(), questions)),
+            notes=draw(st.sampled_from((None, None, "unheard_of", "age"))),
             only_if=draw(conditions),
             to=draw(targets),
         )

@@ -73,6 +73,7 @@ class Button:
     signs: tuple[str, ...] = ()
     to: Target | None = None
     opens: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class Step:
     visits: str | None = None
     asks: Question | None = None
     buttons: Mapping[str, Button] = field(default_factory=dict[str, Button])
+    notes: str | None = None
     only_if: Condition = ALWAYS
     to: Target | None = None
 
@@ -98,6 +100,7 @@ def step(  # noqa: PLR0913 - every field of a node can be set
     does: Iterable[Do] = (),
     visits: str | None = None,
     asks: "Question | Menu | None" = None,
+    notes: str | None = None,
     only_if: Condition = ALWAYS,
     to: Target | None = None,
 ) -> Step:
@@ -110,6 +113,7 @@ def step(  # noqa: PLR0913 - every field of a node can be set
         visits=visits,
         asks=asks.question if isinstance(asks, Menu) else asks,
         buttons=asks.buttons if isinstance(asks, Menu) else {},
+        notes=notes,
         only_if=only_if,
         to=to,
     )
@@ -134,9 +138,9 @@ def remembers(fact: str, *names: str, pick: Pick = Pick.ONE, **buttons: Button) 
     return Menu(question, {**{name: Button() for name in names}, **buttons})
 
 
-def sign(*codes: str, turned: bool = False) -> Question:
+def sign(*codes: str, turned: bool = False, once: bool = False) -> Question:
     """A question about signs, with the standard choices."""
-    return Question(sign=codes, reversed=turned, explained=True)
+    return Question(sign=codes, reversed=turned, once=once, explained=True)
 
 
 def picks(code: str, *names: str) -> Menu:
@@ -182,6 +186,9 @@ _PLAIN: Mapping[str, tuple[Step, ...]] = {
     "language": (step("which", asks=Question(source=Source.LANGUAGES)),),
     "change_answer": (
         step("which", says=1, asks=Question(source=Source.ANSWERED)),
+    ),
+    "came_back": (
+        step("what_now", asks=menu(go_on=Button(to="end"), start=Button(to="home"))),
     ),
     "consent": (
         step("what", says=2),
@@ -279,6 +286,7 @@ def _nodes(flow: str, steps: Sequence[Step], starts: Mapping[str, Place]) -> Map
                 signs=button.signs,
                 routes=routes(button.to),
                 opens=place(button.opens) if button.opens else None,
+                again=button.again,
             )
             for name, button in one.buttons.items()
         )
@@ -288,6 +296,7 @@ def _nodes(flow: str, steps: Sequence[Step], starts: Mapping[str, Place]) -> Map
             pick=one.asks.pick,
             sign=one.asks.sign,
             reversed=one.asks.reversed,
+            once=one.asks.once,
             sign_count=one.asks.sign_count,
             remember=one.asks.remember,
             explained=one.asks.explained,
@@ -301,6 +310,7 @@ def _nodes(flow: str, steps: Sequence[Step], starts: Mapping[str, Place]) -> Map
             does=one.does,
             visits=place(one.visits) if one.visits else None,
             asks=question(one),
+            notes=one.notes,
             only_if=one.only_if,
             routes=onward if onward is not None else (Route(ALWAYS, below.get(one.name)),),
         )

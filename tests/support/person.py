@@ -18,6 +18,10 @@ class Answered(Exception):  # noqa: N818 - an answer that a test may expect
         self.error = body.get("error") if isinstance(body, dict) else None
 
 
+TO_AN_ANSWER = ("yes", "no", "more", "still_more", "children", "adult")
+"""Presses from the first screen to an answer about the person, in every language."""
+
+
 @dataclass
 class Person:
     """Keeps what the page would keep: the token, the messages, the question."""

@@ -255,7 +255,7 @@ def test_an_operator_comes_writes_and_gives_back() -> None:
 )
 def test_every_move_of_an_operator(move: str, owner: str, key: str) -> None:
     _, answers = _play(
-        [{"action": "human"}, {"press": "show"}, {"operator": "claims"}, {"operator": move}]
+        [{"action": "human"}, {"press": "fresh"}, {"operator": "claims"}, {"operator": move}]
     )
     assert answers[-1]["owner"] == owner
     assert _keys(answers[-1])[0] == key
@@ -482,7 +482,7 @@ def test_numbers_keys_and_words() -> None:
     shown = _typed("1", "3", "b", "w", "zzz", "hotline", "q", "never read")
     assert shown.count("You\n    Yes, I can read now\n") == 1
     assert "You\n    zzz\n" in shown
-    assert "If you need help at once, you get the emergency number first." in shown
+    assert "If you need help at once, you get numbers to call first." in shown
     assert "I did not understand that." in shown
     assert "Emergency number" in shown
     assert "never read" not in shown

@@ -155,7 +155,7 @@ class Screens:
             voice,
             languages,
             form=form,
-            numbers=voice.facts("emergency", known),
+            numbers=voice.facts("emergency", known, beside=_BLOCKS if known else ()),
             hotlines=_lines(voice, known, _BLOCKS[1:]) if known else (),
             countries=() if known else _countries(content, voice),
         )
@@ -196,7 +196,7 @@ def _lines(
     voice: Voice, country: Country, blocks: Sequence[str] = _BLOCKS
 ) -> tuple[RenderedLine, ...]:
     """Whom to call in a country."""
-    return tuple(dict.fromkeys(line for block in blocks for line in voice.facts(block, country)))
+    return tuple(line for block in blocks for line in voice.facts(block, country, beside=_BLOCKS))
 
 
 def _countries(content: Content, voice: Voice) -> tuple[tuple[Country, Markup], ...]:

@@ -49,10 +49,13 @@ class Voice:
         """A country's name."""
         return self.mark(self._text(text(f"country.{country}.name")))
 
-    def facts(self, block: str, country: Country | None) -> tuple[RenderedLine, ...]:
-        """A block of facts outside of any conversation."""
+    def facts(
+        self, block: str, country: Country | None, *, beside: tuple[str, ...] = ()
+    ) -> tuple[RenderedLine, ...]:
+        """A block of facts outside of any conversation; `beside` as in `Shown`."""
         name = text(f"country.{country}.name" if country else "interface.other_country")
-        lines = self.content.lines(Shown(block=block, country=country), self.info.language)
+        shown = Shown(block=block, country=country, beside=beside)
+        lines = self.content.lines(shown, self.info.language)
         return tuple(self._lines(lines, name))
 
     def _lines(self, lines: Iterable[Line], country: Text) -> Iterable[RenderedLine]:

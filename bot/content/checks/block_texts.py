@@ -15,7 +15,7 @@ _DATED_SOURCE = _SOURCE | {"page_date"}
 BLOCK_TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(
         (
-            *("no_country", "choose_country", "person_here", "see_hotlines"),
+            *("no_country", "choose_country", "person_here", "see_hotlines", "hotlines_instead"),
             *("not_confirmed_general", "emergency_number", "police_number", "ambulance_number"),
             *("fire_number", "police_same_number", "none_emergency_general", "call_from_abroad"),
             *("text_from_abroad", "from_abroad_unknown", "website", "answers_ngo"),

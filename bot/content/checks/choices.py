@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from bot.content.checks.first_help import needed_in
-from bot.content.checks.paths import choices_added
 from bot.content.checks.subject import Subject, quoted
 from bot.content.problems import Problem
 from bot.content.release import SOURCE_LANGUAGE
 from bot.domain.normal import normal
 from bot.domain.text import Language, Text, text
-from bot.engine.answers import SKIP
-from bot.engine.graph import Question, Source
+from bot.engine.graph import SKIP, Question, Source
 
 
 def choices(subject: Subject) -> Iterator[Problem]:
@@ -50,7 +48,7 @@ def _labels(subject: Subject, question: Question) -> Sequence[Text]:
 def _listed(question: Question) -> Sequence[Text]:
     return [
         *(option.label for option in question.options),
-        *map(_standard, choices_added(question)),
+        *map(_standard, question.added()),
     ]
 
 

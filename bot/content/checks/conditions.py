@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from bot.content.checks.paths import choices_added
 from bot.content.checks.subject import Subject
 from bot.content.flow_file import conditions as conditions_of
 from bot.content.problems import Problem
 from bot.domain.consent import Purpose
 from bot.domain.control import Owner
 from bot.domain.indicators import Outcome, Urgency
-from bot.engine.answers import SKIP
-from bot.engine.graph import UNSET, Graph, Level, Question, Source
-from bot.engine.walk import OTHER_COUNTRY
+from bot.engine.choices import OTHER_COUNTRY
+from bot.engine.graph import SKIP, UNSET, YES, Graph, Level, Question, Source
 
 _YES_OR_NO = frozenset({"yes", "no"})
 
@@ -27,6 +25,8 @@ ENGINE_FACTS: Mapping[str, frozenset[str]] = {
     "code": _YES_OR_NO,
     "staffed": _YES_OR_NO,
     "person_asked": _YES_OR_NO,
+    "answered": _YES_OR_NO,
+    "answers_shown": _YES_OR_NO,
     "topics_left": _YES_OR_NO,
     "consented": _YES_OR_NO,
     "consent_for": frozenset({*(purpose.value for purpose in Purpose), UNSET}),
@@ -43,7 +43,7 @@ def conditions(subject: Subject) -> Iterator[Problem]:
                 yield written.problem(
                     path,
                     "condition:unknown-fact",
-                    f"No question remembers `{fact}`, and the program does not know it.",
+                    f"Nothing remembers `{fact}`, and the program does not know it.",
                     _did_you_mean(fact, values)
                     or "Use the name after `remember`, or one from flows/README.md.",
                 )
@@ -67,13 +67,15 @@ def values_of_facts(graph: Graph) -> Mapping[str, frozenset[str]]:
             if node.asks is not None and node.asks.remember is not None:
                 fact = node.asks.remember
                 found[fact] = found.get(fact, frozenset({UNSET})) | _answers(graph, node.asks)
+            if node.notes is not None:
+                found[node.notes] = found.get(node.notes, frozenset({UNSET})) | {YES}
     return {**found, **ENGINE_FACTS}
 
 
 def _answers(graph: Graph, question: Question) -> frozenset[str]:
     if question.source is Source.COUNTRIES:
         return frozenset({*graph.countries, OTHER_COUNTRY, SKIP})
-    return frozenset({*(option.id for option in question.options), *choices_added(question)})
+    return frozenset({*(option.id for option in question.options), *question.added()})
 
 
 def _did_you_mean(name: str, known: Mapping[str, object] | frozenset[str]) -> str:

@@ -10,7 +10,7 @@ from bot.content.yaml_file import Path
 from bot.engine.graph import Do
 from bot.engine.walk import HOME
 
-PARTS_OF_A_QUESTION = ("why", "sign", "reversed", "sign_count", "remember", "pick", "choices")
+PARTS_OF_A_QUESTION = ("why", "sign", "reversed", "once", "sign_count", "pick", "choices")
 
 
 def nodes(subject: Subject) -> Iterator[Problem]:

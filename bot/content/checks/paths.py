@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from bot.domain.conversation import Place
-from bot.domain.messages import ChoiceId, Pick
-from bot.engine.answers import DONT_KNOW, NO, NOT_SURE, SKIP, SOMETIMES, YES
+from bot.domain.messages import Pick
 from bot.engine.graph import ALWAYS, Condition, Do, Flow, Graph, Node, Question, Route, Source
 from bot.engine.walk import HOME
 
@@ -174,19 +173,10 @@ def _after_answer(node: Node, question: Question, known: Facts) -> Iterator[Plac
             yield from targets(option.routes, known)
 
 
-def choices_added(question: Question) -> tuple[ChoiceId, ...]:
-    """The choices that the engine adds to those that the author listed."""
-    written = {option.id for option in question.options}
-    standard = (YES, SOMETIMES, NO) if question.sign else ()
-    unsure = () if NOT_SURE in written else (DONT_KNOW,)
-    extra = (*unsure, SKIP) if question.recorded else ()
-    return tuple(choice for choice in (*standard, *extra) if choice not in written)
-
-
 def _some_choice_goes_below(question: Question) -> bool:
     if question.source is not None or question.pick is Pick.MANY or not question.options:
         return True
-    if choices_added(question):
+    if question.added():
         return True
     return any(option.routes is None and option.opens is None for option in question.options)
 

@@ -17,7 +17,7 @@ IN_FLOWS = frozenset(
 
 IN_INTERFACE = IN_FLOWS | {
     *("code", "code_word", "minutes", "position", "opens_at", "question", "answer"),
-    "receiver",
+    *("picked", "more", "receiver"),
 }
 """Only the program's own sentences say these."""
 

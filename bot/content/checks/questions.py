@@ -11,8 +11,7 @@ from bot.content.problems import Problem
 from bot.content.yaml_file import Path
 from bot.domain.indicators import DEPENDENT, MOST_DEPENDENT
 from bot.domain.messages import Pick
-from bot.engine.answers import DONT_KNOW, SKIP
-from bot.engine.graph import Question, Source
+from bot.engine.graph import DONT_KNOW, SKIP, Question, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,13 @@ def _choices(asked: _Asked) -> _Mistakes:
             "`reversed` says how to read `sign`, and there is none.",
             "Remove `reversed`, or add `sign` above the choices.",
         )
+    if question.once and not question.sign:
+        yield (
+            ("once",),
+            "once-without-sign",
+            "`once` takes *Sometimes* away from a `sign`, and there is none.",
+            "Remove `once`, or leave *Sometimes* out of your choices.",
+        )
     own = COUNTRY if question.source is Source.COUNTRIES else None
     if not asked.listed and asked.written.node.remember not in {None, own}:
         yield (
@@ -145,6 +151,13 @@ def _ways_of_choices(asked: _Asked) -> _Mistakes:
                 "way-of-many",
                 "Several can be picked, so one of them cannot decide where it goes on.",
                 "Decide in the `next` of the node, with `if`.",
+            )
+        if choice.again and (not question.recorded or question.pick is Pick.MANY or choice.sign):
+            yield (
+                (*path, "again"),
+                "again-of-nothing",
+                "`again` puts off a question whose answer is kept; this choice cannot do that.",
+                "Remove `again`.",
             )
         if choice.sign and name in {DONT_KNOW, SKIP}:
             yield (

@@ -12,7 +12,7 @@ from bot.content.checks.paths import STOPS, Facts, Ways, explore, waits
 from bot.content.checks.subject import Subject
 from bot.content.problems import Problem
 from bot.domain.facts import Block
-from bot.engine.advance import ENGINE_FLOWS
+from bot.engine.advance import CAME_BACK, ENGINE_FLOWS
 from bot.engine.graph import Do, Flow, Graph, Node, Source
 
 NOT_YET: Facts = {"owner": ("bot",)}
@@ -78,6 +78,8 @@ def ways_out(subject: Subject) -> Iterator[Problem]:
         yield from _shows_first(flows[name], block) if name in there else ()
     for name, block in MUST_SHOW:
         yield from _shows(flows[name], block) if name in there else ()
+    if CAME_BACK in there:
+        yield from _asks_first(flows[CAME_BACK])
     if "language" in there:
         yield from _asks_for_language(flows["language"])
     for flow in flows.values():
@@ -129,6 +131,16 @@ def _shows(flow: _Flow, block: Block) -> Iterator[Problem]:
 
 def _showing(block: Block) -> Callable[[Node], bool]:
     return lambda node: block.value in node.shows
+
+
+def _asks_first(flow: _Flow) -> Iterator[Problem]:
+    """Who comes back decides before anything from before is on the screen."""
+    if flow.ends(Ways(waiting=False)):
+        yield flow.problem(
+            "way-out:goes-on",
+            f"The flow `{flow.flow.name}` can end without a question.",
+            "Put a question without `only_if` on every path.",
+        )
 
 
 def _asks_for_language(flow: _Flow) -> Iterator[Problem]:

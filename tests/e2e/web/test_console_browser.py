@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 
 from bot.domain.text import Language
 from handoff.permissions import Role
-from tests.support.person import Person
+from tests.support.person import TO_AN_ANSWER, Person
 from tests.support.service import RunningService
 from tests.support.staffer import PASSWORD, Staffer
 from tests.support.waiting import eventually
@@ -84,6 +84,8 @@ async def window(
 async def waiting(service: RunningService, language: str = "en", how: str = "fresh") -> Person:
     person = service.person()
     await person.opens(language, country="MD")
+    for choice in TO_AN_ANSWER if how == "show" else ():
+        await person.presses(choice)
     await person.wants("human")
     await person.presses(how)
     return person

@@ -129,6 +129,13 @@ FLOWS = {
           do: assess
           next: outcome
         """,
+    "came_back": """
+        what_now:
+          ask: What would you like?
+          choices:
+            go_on: {label: Go on from there, next: end}
+            start: {label: To the start, next: home}
+        """,
     "danger": """
         card:
           say: Your safety comes first.

@@ -109,8 +109,9 @@ def show(  # noqa: PLR0913
     today: date = TODAY,
     language: Language = ENGLISH,
     general: Fallback | None = None,
+    beside: tuple[Block, ...] = (),
 ) -> tuple[Line, ...]:
-    return block_lines(block, facts, general or fallback(), mode, today, language)
+    return block_lines(block, facts, general or fallback(), mode, today, language, beside=beside)
 
 
 def texts_in(lines: tuple[Line, ...]) -> Iterator[Text]:
@@ -274,6 +275,46 @@ def test_drafts_are_said_to_be_unconfirmed_and_dated(iso: str) -> None:
         assert any(key.startswith("facts.checked_on") for key in keys)
 
 
+CLOSING = (
+    "facts.no_country",
+    "facts.not_confirmed",
+    "facts.not_confirmed_general",
+    "facts.choose_country",
+    "facts.person_here",
+)
+
+
+@pytest.mark.parametrize("iso", [*OURS, None])
+@pytest.mark.parametrize(
+    "together",
+    [
+        (Block.EMERGENCY, Block.HOTLINES, Block.CRISIS_LINE),
+        (Block.CRISIS_LINE, Block.EMERGENCY),
+        (Block.CHILD_HELPLINE, Block.HELP_FOR_CHILDREN),
+    ],
+)
+def test_what_closes_blocks_that_are_shown_together_stands_once(
+    iso: str | None, together: tuple[Block, ...]
+) -> None:
+    facts = country(iso) if iso else None
+    shown = [show(block, facts, beside=together) for block in together]
+    assert all(shown)
+    said = [text.key for lines in shown for text in lines if isinstance(text, Text)]
+    alone = {text.key for block in together for text in texts_in(show(block, facts))}
+    once = {key for key in CLOSING if key in alone}
+    assert [key for key in once if said.count(TextKey(key)) != 1] == []
+    assert said[-1] == "facts.person_here"
+
+
+def test_a_draft_in_any_of_the_blocks_is_said_under_the_last() -> None:
+    facts = replace(country("MD"), crisis_line=())
+    together = (Block.EMERGENCY, Block.CRISIS_LINE)
+    assert "facts.not_confirmed" in keys_of(show(Block.CRISIS_LINE, facts, beside=together))
+    nothing = CountryFacts(iso=Country("MD"))
+    alone = show(Block.CRISIS_LINE, nothing, beside=together, general=Fallback())
+    assert "facts.not_confirmed" not in keys_of(alone)
+
+
 @pytest.mark.parametrize("iso", NO_DAYS)
 def test_no_number_of_days_where_none_is_confirmed(iso: str) -> None:
     lines = show(Block.REFLECTION_PERIOD, country(iso))
@@ -303,14 +344,19 @@ def test_how_long_the_reflection_period_is(iso: str, sentence: str) -> None:
         ("RO", ["112"]),
         ("IT", ["112", "113"]),
         ("DE", ["112", "110"]),
-        ("UA", []),
-        ("TR", []),
+        # No number that anybody checked: the hotlines at once, which are not one.
+        ("UA", ["1547", "527", "116123"]),
+        ("TR", ["157"]),
     ],
 )
 def test_emergency_numbers(iso: str, dialled: list[str]) -> None:
     lines = show(Block.EMERGENCY, country(iso))
     assert [line.dial for line in lines if isinstance(line, Phone)] == dialled
-    assert ("facts.none_emergency" in keys_of(lines)) == (not dialled)
+    none = iso in {"UA", "TR"}
+    assert ("facts.none_emergency" in keys_of(lines)) == none
+    assert ("facts.hotlines_instead" in keys_of(lines)) == none
+    beside = show(Block.EMERGENCY, country(iso), beside=(Block.EMERGENCY, Block.HOTLINES))
+    assert [line.dial for line in beside if isinstance(line, Phone)] == ([] if none else dialled)
 
 
 def test_the_line_that_passes_on_where_a_caller_is_says_so() -> None:

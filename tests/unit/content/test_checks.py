@@ -26,11 +26,11 @@ from bot.domain.conversation import new_conversation
 from bot.domain.text import Language
 from bot.engine import advance
 from bot.engine.advance import ENGINE_FLOWS
-from bot.engine.answers import DONT_KNOW, NO, SKIP, SOMETIMES, YES
 from bot.engine.draft import Draft
+from bot.engine.facts import conditions_can_ask, facts_for
+from bot.engine.graph import DONT_KNOW, NO, SKIP, SOMETIMES, YES
 from bot.engine.received import Received, Started
 from bot.engine.texts import ENGINE_TEXTS, OFFERED_TEXTS, REFERRAL_TEXTS
-from bot.engine.walk import conditions_can_ask, facts_for
 from tests.unit.content.small_content import (
     FLOWS,
     TODAY,

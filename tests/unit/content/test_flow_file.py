@@ -284,7 +284,7 @@ def parts_of_flows() -> list[str]:
 
 def test_examples_of_whole_flows_and_of_nodes_are_there() -> None:
     assert len(whole_flows()) == 2
-    assert len(parts_of_flows()) == 6
+    assert len(parts_of_flows()) == 7
 
 
 @pytest.mark.parametrize("example", whole_flows())

@@ -7,17 +7,17 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.content.checks.paths import Ways, choices_added, components, explore
+from bot.content.checks.paths import Ways, components, explore
 from bot.content.release import load, read_files
 from bot.domain.conversation import Conversation, Place, new_conversation
 from bot.domain.messages import Asked, Told
 from bot.domain.text import Language
 from bot.engine.advance import ENGINE_FLOWS, advance
+from bot.engine.choices import choices_of
 from bot.engine.draft import Draft
 from bot.engine.effects import Effect, Send
 from bot.engine.graph import Graph
 from bot.engine.received import Action, Pressed, Received, Requested, Started
-from bot.engine.walk import choices_of
 from tests.unit.content.small_content import english, released
 
 ROOT = Path(__file__).parents[3]
@@ -77,7 +77,7 @@ def test_no_walk_leaves_the_paths_that_were_found_or_gets_lost(presses: list[int
         conversation, effects = turn.conversation, turn.effects
 
 
-def test_added_choices_are_those_of_the_engine() -> None:
+def test_the_choices_of_a_question_are_those_written_and_those_added() -> None:
     for graph in (shipped(), released(english()).graph):
         conversation, _ = _begin(graph)
         draft = Draft(graph, Received(what=Started(), nonce="n"), conversation)
@@ -86,7 +86,7 @@ def test_added_choices_are_those_of_the_engine() -> None:
             if question.source is None:
                 written = tuple(option.id for option in question.options)
                 shown = tuple(choice.id for choice in choices_of(draft, question))
-                assert shown == (*written, *choices_added(question))
+                assert shown == (*written, *question.added())
 
 
 def test_walks_with_a_known_fact_take_only_the_ways_that_it_leaves() -> None:

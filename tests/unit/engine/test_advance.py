@@ -636,8 +636,9 @@ def test_leaving_keeps_the_place_from_which_the_person_left(person: Talk) -> Non
     assert person.now.view == view + 1
     person.returns()
     assert person.told == ["interface.welcome_back"]
-    assert person.question == "questions.debt", "not the question about leaving"
     assert person.now.view > view + 1, "a token of an earlier view opens nothing"
+    person.presses("go_on")
+    assert person.question == "questions.debt", "not the question about leaving"
     person.presses("yes")
     assert person.question == "questions.rest"
 
@@ -648,6 +649,7 @@ def test_leaving_from_a_flow_inside_a_flow_returns_to_it(person: Talk) -> None:
     person.asks(Action.LEAVE)
     person.presses("now")
     person.returns()
+    person.presses("go_on")
     assert person.question == "hotlines.more"
     person.presses("no")
     assert person.question == "questions.debt"
@@ -682,11 +684,41 @@ def test_leaving_at_the_very_first_question_returns_to_it() -> None:
     assert talk.question == "welcome.safe", "whether it is safe is asked again"
 
 
-def test_returning_while_a_question_waits_asks_it_again(person: Talk) -> None:
+def test_whoever_returns_is_asked_before_a_question_stands_there_again(person: Talk) -> None:
     _asked_twice(person)
     person.returns()
     assert person.told == ["interface.welcome_back"]
+    assert person.asked == ["came_back.what_now"]
+    person.presses("go_on")
     assert person.asked == ["questions.debt"]
+
+
+def test_whoever_returns_may_begin_at_the_menu_and_come_back_later(person: Talk) -> None:
+    _asked_twice(person)
+    person.returns()
+    person.presses("start")
+    assert person.question == "home.menu"
+    person.asks(Action.BACK)
+    person.asks(Action.BACK)
+    assert person.question == "questions.debt"
+
+
+def test_returning_twice_keeps_the_place_to_go_on_at(person: Talk) -> None:
+    _asked_twice(person)
+    person.returns()
+    person.returns()
+    assert person.asked == ["came_back.what_now"]
+    person.presses("go_on")
+    assert person.question == "questions.debt"
+
+
+def test_whoever_returns_while_waiting_hears_the_truth_about_it(person: Talk) -> None:
+    _asked_twice(person)
+    person.asks(Action.HUMAN)
+    person.presses("fresh")
+    person.returns()
+    assert person.told == ["interface.welcome_back", "interface.waiting_nobody"]
+    assert person.asked == ["came_back.what_now"]
 
 
 # --- Waiting for a human ------------------------------------------------------------------------

@@ -1,24 +1,20 @@
 """Walking small graphs, and the content that the project ships."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bot.domain.conversation import Facts, Place
-from bot.domain.indicators import Outcome, Urgency
 from bot.domain.messages import Asked, Pick
-from bot.domain.text import Language
+from bot.domain.text import Language, text
 from bot.engine.draft import Draft
 from bot.engine.effects import EndView, EraseAll, GiveCode
+from bot.engine.facts import conditions_can_ask
 from bot.engine.graph import ALWAYS, Condition, Do, Graph, Level, Question, Source
 from bot.engine.received import Action, Received, Started
-from bot.engine.walk import (
-    MOST_FRAMES,
-    MOST_TRAIL,
-    conditions_can_ask,
-    flagged,
-    walk,
-)
+from bot.engine.waiting import question_waiting
+from bot.engine.walk import MOST_FRAMES, MOST_TRAIL, walk
 from tests.support.graphs import (
     EN,
     RO,
@@ -128,7 +124,7 @@ def test_what_the_engine_knows_can_be_asked_for() -> None:
     graph = small_graph(home=[step("menu", asks=remembers("age", "adult"))])
     assert conditions_can_ask(graph) == {
         *facts,
-        *("topics_left", "consent_for", "consented"),
+        *("answered", "answers_shown", "topics_left", "consent_for", "consented"),
         "age",
     }
     talk = Talk(
@@ -313,6 +309,128 @@ def test_a_skip_with_a_way_of_its_own_leads_there_again() -> None:
     assert talk.question == "ask.skipped"
     talk.press_all("done", "go")
     assert talk.question == "ask.skipped"
+
+
+def _put_off() -> Talk:
+    """Somebody before a question that they can put off, with a hard one behind it."""
+    notice = remembers("notice", "go_on", dont_know=Button(again=True))
+    return Talk(
+        small_graph(
+            most={"ask": (3, "look")},
+            home=[step("menu", asks=menu(go=Button(to="ask")))],
+            ask=[
+                step("first", asks=sign("DEBT")),
+                step("notice", asks=notice),
+                step("hard", asks=sign("HURT"), only_if=when(not_notice="dont_know skip")),
+                step("look", does=[Do.ASSESS]),
+                step("more", says=1, only_if=when(topics_left="yes")),
+                step("done", asks=menu(go=Button(to="first"))),
+            ],
+        )
+    )
+
+
+def test_a_question_that_was_put_off_is_asked_again_when_the_walk_comes_by() -> None:
+    talk = _put_off()
+    talk.starts()
+    talk.press_all("go", "no", "dont_know")
+    assert talk.question == "ask.done"
+    assert "ask.more.say.0" in talk.told, "there are questions left"
+    talk.presses("go")
+    assert talk.question == "ask.notice"
+    talk.presses("go_on")
+    assert talk.question == "ask.hard"
+    talk.presses("no")
+    assert "ask.more.say.0" not in talk.told
+
+
+def test_a_question_that_was_left_out_is_not_asked_again() -> None:
+    talk = _put_off()
+    talk.starts()
+    talk.press_all("go", "no", "skip")
+    assert "ask.more.say.0" not in talk.told
+    talk.presses("go")
+    assert talk.question == "ask.done"
+
+
+def test_what_is_asked_again_uses_up_the_budget_again() -> None:
+    talk = _put_off()
+    talk.starts()
+    talk.press_all("go", "no", "dont_know")
+    assert talk.now.signs_asked == 0, "the outcome begins it anew"
+    talk.press_all("go", "dont_know")
+    talk.presses("go")
+    assert talk.question == "ask.notice"
+    talk.presses("go_on")
+    assert talk.now.signs_asked == 1
+
+
+def test_what_happened_once_has_no_sometimes() -> None:
+    talk = _home(step("once", asks=sign("DEBT", once=True)), step("menu", asks=menu("stay")))
+    assert talk.now.prompt is not None
+    assert talk.now.prompt.choices == ("yes", "no", "dont_know", "skip")
+
+
+def test_a_walk_notes_that_something_was_said() -> None:
+    talk = _home(
+        step("said", says=1, notes="limits_told", only_if=when(limits_told="unset")),
+        step("menu", asks=menu(again=Button(to="said"))),
+    )
+    assert "home.said.say.0" in talk.told
+    assert talk.now.facts["limits_told"] == ("yes",)
+    talk.presses("again")
+    assert talk.told == []
+
+
+def test_answers_about_the_person_are_those_beside_the_first_screen_and_the_country() -> None:
+    talk = Talk(
+        small_graph(
+            welcome=[step("safe", asks=remembers("safe_now", "yes"), to="home")],
+            home=[
+                step("told", says=1, only_if=when(answered="yes")),
+                step("shown", says=1, only_if=when(answers_shown="yes")),
+                step(
+                    "menu",
+                    asks=menu(
+                        where=Button(opens="where"),
+                        age=Button(opens="age"),
+                        show=Button(opens="show"),
+                        again=Button(to="told"),
+                    ),
+                ),
+            ],
+            where=[step("which", asks=Question(source=Source.COUNTRIES, remember="country"))],
+            age=[step("age", asks=remembers("age", "adult"))],
+            show=[step("show", does=[Do.QUEUE_WITH_ANSWERS])],
+        )
+    )
+    talk.starts()
+    talk.press_all("yes", "where", "MD", "again")
+    assert talk.told == []
+    talk.press_all("age", "skip", "again")
+    assert talk.told == []
+    talk.now = replace(talk.now, answers=talk.now.answers[:-1])
+    talk.press_all("age", "adult", "again")
+    assert talk.told == ["home.told.say.0"]
+    talk.press_all("show", "again")
+    assert talk.told == ["home.told.say.0", "home.shown.say.0"]
+
+
+def test_an_answer_that_can_be_changed_shows_all_that_was_picked() -> None:
+    talk = _home(
+        step("topics", asks=remembers("topics", "work", "sex", "debt", pick=Pick.MANY)),
+        step("menu", asks=menu(change=Button(opens="change_answer"))),
+    )
+    talk.presses("work", "debt")
+    talk.presses("change")
+    asked = question_waiting(talk.graph, talk.now)
+    assert asked is not None
+    label = dict(asked.choices[0].label.values)["answer"]
+    assert label == text(
+        "interface.picked_and",
+        picked=text("home.topics.choice.work"),
+        more=text("home.topics.choice.debt"),
+    )
 
 
 def test_a_question_that_stores_nothing_is_asked_each_time() -> None:
@@ -541,25 +659,6 @@ def test_before_the_first_outcome_an_answer_changes_only_the_urgency() -> None:
     talk.presses("child")
     assert talk.outcome is None
     assert talk.urgency == "priority"
-
-
-@pytest.mark.parametrize(
-    ("outcome", "urgency", "asked", "is_flagged"),
-    [
-        (None, Urgency.NORMAL, False, False),
-        (Outcome.INFORMATION, Urgency.NORMAL, False, False),
-        (Outcome.RIGHTS_ADVICE, Urgency.NORMAL, False, False),
-        (Outcome.SIGNS, Urgency.NORMAL, False, True),
-        (Outcome.SEVERAL_SIGNS, Urgency.NORMAL, False, True),
-        (None, Urgency.PRIORITY, False, True),
-        (None, Urgency.NOW, False, True),
-        (None, Urgency.NORMAL, True, True),
-    ],
-)
-def test_who_is_flagged(
-    outcome: Outcome | None, urgency: Urgency, asked: bool, is_flagged: bool
-) -> None:
-    assert flagged(outcome, urgency, person_asked=asked) is is_flagged
 
 
 # --- The content that the project ships ---------------------------------------------------------
