@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.errors import StartError
-from bot.settings import ROOT, read_settings
+from bot.settings import content_folder, read_settings
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes: it worked; it could not be done; what was given is not right."""
+
+_CONTENT = "holds flows/; FIRSTPOINT_CONTENT without it"
 
 
 class _Commands(Protocol):
@@ -44,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     checking = commands.add_parser("check", help="look for every problem in the content")
-    checking.add_argument("folder", nargs="?", type=Path, default=ROOT, help="holds flows/")
+    checking.add_argument("folder", nargs="?", type=Path, help=_CONTENT)
     checking.add_argument(
         "--production", action="store_true", help="also list what is not verified yet"
     )
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(command=_check)
 
     playing = commands.add_parser("play", help="walk a flow in the terminal")
-    playing.add_argument("folder", nargs="?", type=Path, default=ROOT, help="holds flows/")
+    playing.add_argument("folder", nargs="?", type=Path, help=_CONTENT)
     playing.add_argument("--lang", default="en", help="language tag, such as ro")
     playing.add_argument("--country", help="country code, such as MD")
     playing.add_argument("--flow", help="begin with this flow instead of the welcome")
@@ -79,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     translating = commands.add_parser("translate", help="bring the translation files up to date")
     translating.add_argument("languages", nargs="*", help="such as ro; all without")
-    translating.add_argument("--folder", type=Path, default=ROOT, help="holds flows/")
+    translating.add_argument("--folder", type=Path, help=_CONTENT)
     translating.add_argument(
         "--wording-only",
         action="append",
@@ -167,12 +169,16 @@ def _staff_parsers(commands: _Commands) -> None:
 
 def _run(_: argparse.Namespace) -> int:
     from bot.app import run
+    from bot.content.shelf import BadContentError
     from bot.logs import set_up_logs
 
     set_up_logs()
     _leave_no_core_dumps()
     try:
         asyncio.run(run(read_settings(), _tell))
+    except BadContentError:
+        _tell("The content has problems, and there is no earlier release that could be served.")
+        return BAD_INPUT
     except BaseExceptionGroup as several:
         refused = several.subgroup(StartError)
         if refused is None:
@@ -202,16 +208,17 @@ def _leave_no_core_dumps() -> None:
 def _check(given: argparse.Namespace) -> int:
     from bot.check_command import check, write_schema
 
+    folder = given.folder or content_folder()
     if given.write_schema:
-        return write_schema(given.folder)
-    return check(given.folder, production=given.production)
+        return write_schema(folder)
+    return check(folder, production=given.production)
 
 
 def _play(given: argparse.Namespace) -> int:
     from bot.play_command import play
 
     return play(
-        given.folder,
+        given.folder or content_folder(),
         language=given.lang,
         country=given.country,
         flow=given.flow,
@@ -220,9 +227,9 @@ def _play(given: argparse.Namespace) -> int:
 
 
 def _assess(_: argparse.Namespace) -> int:
-    from bot.assess_command import assess_lines
+    from bot.assess_command import assess_lines, indicators_of
 
-    return assess_lines(sys.stdin.buffer, sys.stdout)
+    return assess_lines(sys.stdin.buffer, sys.stdout, indicators=indicators_of(content_folder()))
 
 
 def _backup(given: argparse.Namespace) -> int:
@@ -246,7 +253,7 @@ def _doctor(_: argparse.Namespace) -> int:
 def _translate(given: argparse.Namespace) -> int:
     from bot.translate_command import translate
 
-    return translate(given.folder, given.languages, given.wording_only)
+    return translate(given.folder or content_folder(), given.languages, given.wording_only)
 
 
 def _staff(given: argparse.Namespace) -> int:

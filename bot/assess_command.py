@@ -40,7 +40,6 @@ from bot.domain.indicators import (
 )
 from bot.engine.assess import assess
 from bot.errors import StartError
-from bot.settings import ROOT
 
 OK = 0
 BAD_LINES = 2
@@ -83,23 +82,15 @@ def bounded_lines(stream: BufferedIOBase) -> Iterator[bytes]:
             _skip_rest_of_line(stream)
 
 
-def assess_lines(
-    lines: Iterable[str | bytes], out: TextIO, *, indicators: IndicatorSet | None = None
-) -> int:
+def assess_lines(lines: Iterable[str | bytes], out: TextIO, *, indicators: IndicatorSet) -> int:
     """Answer each of `lines` on `out` as soon as it is read, never raising for what it says.
-
-    Without `indicators` the table beside the program is used.
 
     Returns:
         The exit code: 2 when any line could not be used, else 0.
-
-    Raises:
-        StartError: the table beside the program cannot be used.
     """
-    table = indicators or shipped_indicators(ROOT / "flows" / "indicators.yaml")
     code = OK
     for number, line in enumerate(_bounded(lines), start=1):
-        answer = _answer(line, table)
+        answer = _answer(line, indicators)
         if "error" in answer:
             code = BAD_LINES
         out.write(json.dumps({"line": number, **answer}) + "\n")
@@ -107,15 +98,16 @@ def assess_lines(
     return code
 
 
-def shipped_indicators(file: Path) -> IndicatorSet:
-    """The table in `file`.
+def indicators_of(folder: Path) -> IndicatorSet:
+    """The table of the content in `folder`.
 
     Raises:
         StartError: it cannot be used; the sentence says where it is wrong.
     """
+    file = folder / "flows" / "indicators.yaml"
     try:
         return load_indicators(file.read_text(encoding="utf-8"), str(file))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise StartError(f"The table of indicators cannot be read: {file}") from error
     except IndicatorProblems as error:
         first = error.problems[0]

@@ -41,7 +41,7 @@ def _last_line(checked: Checked, problems: int) -> str:
     if problems == 0 and checked.release is not None:
         return f"No problems. {_size(checked.release)}\n"
     count = "1 problem." if problems == 1 else f"{problems} problems."
-    if checked.release is None:
+    if not checked.whole:
         count += " Not everything could be read; mend this, then check again for the rest."
     return f"{count}\n"
 

@@ -1,17 +1,32 @@
 """What a deployment decides. Read once, from the environment, into a frozen object."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.facts import Mode
 from bot.errors import StartError
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout, in which flows/ and locales/ stand."""
+
+
+def _networks(written: object) -> object:
+    """Networks and single addresses, with commas or spaces between them."""
+    if not isinstance(written, str):
+        return written
+    try:
+        found = tuple(map(ip_network, written.replace(",", " ").split()))
+    except ValueError:
+        raise ValueError(
+            "it takes addresses and networks, such as 127.0.0.1, 10.0.0.0/8"
+        ) from None
+    if any(network.prefixlen == 0 for network in found):
+        raise ValueError("whoever trusts every address lets everybody choose their own")
+    return found
 
 
 class Settings(BaseSettings):
@@ -39,6 +54,15 @@ class Settings(BaseSettings):
     console_port: Annotated[
         int, Field(ge=0, le=65535, description="the console's port, never the chat's")
     ] = 8081
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
+        BeforeValidator(_networks),
+        Field(
+            description="addresses and networks of the proxies in front of the chat, whose "
+            "X-Forwarded-For is believed"
+        ),
+    ] = ()
     claim_seconds: Annotated[
         int,
         Field(
@@ -107,21 +131,14 @@ def read_settings() -> Settings:
     Raises:
         StartError: a value is not possible, or a combination is dangerous.
     """
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, mistake['loc'])).upper()}: {mistake['msg']}"
-            for mistake in error.errors(include_input=False, include_url=False)
-        )
-        raise StartError(f"A setting is not possible. {wrong}") from None
+    settings = _possible()
     if settings.console_port == settings.port != 0:
         raise StartError(
             "The console for staff cannot share the chat's port. Set FIRSTPOINT_CONSOLE_PORT to "
             "another one."
         )
     demonstration = settings.mode is Mode.DEMONSTRATION
-    if demonstration and not (_is_loopback(settings.host) and _is_loopback(settings.console_host)):
+    if demonstration and not (is_loopback(settings.host) and is_loopback(settings.console_host)):
         raise StartError(
             "The demonstration listens only on this machine. For another address set "
             "FIRSTPOINT_MODE=production, which shows verified content only."
@@ -139,7 +156,29 @@ def read_settings() -> Settings:
     return settings
 
 
-def _is_loopback(host: str) -> bool:
+def content_folder() -> Path:
+    """The folder of the content, also where nothing could start: authors have only content.
+
+    Raises:
+        StartError: a value is not possible.
+    """
+    return _possible().content
+
+
+def _possible() -> Settings:
+    """Settings each of which is possible by itself."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, mistake['loc'])).upper()}: {mistake['msg']}"
+            for mistake in error.errors(include_input=False, include_url=False)
+        )
+        raise StartError(f"A setting is not possible. {wrong}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

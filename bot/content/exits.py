@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.content.problems import Problem
 from bot.content.yaml_file import Files, YamlFile, parse_yaml, validated
 from bot.domain.normal import normal
-from bot.engine.received import Action
+from bot.engine.received import ERASING_COMMANDS, Action
 
 PRECEDENCE = (
     # A message that tells of both gets the self-harm flow: it shows the emergency number as well,
@@ -38,8 +38,6 @@ MOST_CHARACTERS = 4000
 
 MOST_IGNORED_WORDS = 3
 """How long a phrase can be that is passed over, such as "s'il vous plaît"."""
-
-_ERASING_COMMANDS = ("/stop", "/erase")
 
 
 class _Place(Enum):
@@ -123,7 +121,7 @@ class ExitRules:
         Takes time in proportion to the length of `words`, and never raises.
         """
         beginning = words[:MOST_CHARACTERS]
-        if beginning.strip().casefold() in _ERASING_COMMANDS:
+        if beginning.strip().casefold() in ERASING_COMMANDS:
             return Action.ERASE_NOW
         said = _split(beginning, self._passed_over.ignored)
         heard = set(self.within(said))

@@ -44,6 +44,10 @@ FOLDERS = ("flows", "locales", "nlu/exits")
 KINDS = (".yaml", ".po")
 
 
+CODE_WORDS = "code_words."
+"""With this begin the keys of the words that can be agreed on with a return code."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """Content that can be used. `number` is 0 until it is published."""
@@ -74,6 +78,11 @@ class Release:
         shown_in = language if translated else SOURCE_LANGUAGE
         return Words(self.filled(words, dict(sentence.values), language, shown_in), shown_in)
 
+    def code_words(self, language: Language) -> tuple[str, ...]:
+        """The words that can be agreed on with somebody who reads `language`."""
+        texts = self.catalogues.get(language, {})
+        return tuple(words for key, words in texts.items() if key.startswith(CODE_WORDS))
+
     def filled(
         self,
         words: str,
@@ -82,6 +91,8 @@ class Release:
         shown_in: Language,
     ) -> str:
         """`words`, which are in `shown_in`, with their placeholders filled for `language`."""
+        if "{" not in words:
+            return words
         info = self.languages.get(shown_in)
         mixed = info is not None and info.direction is Direction.RTL
         plain = {
@@ -302,7 +313,7 @@ class _Loading:
 
     def _read_flow_or_texts(self, file: str, text: str) -> None:
         stem = PurePosixPath(file).stem
-        if _looks_like_texts(text):
+        if looks_like_texts(text):
             name, texts, parsed = read_texts(text, file)
             self.texts.extend(texts)
         else:
@@ -317,7 +328,7 @@ class _Loading:
                 f"The file is called {stem}, its content {name}.",
                 "Give both the same name.",
             )
-        if not (name and not _looks_like_texts(text)):
+        if not (name and not looks_like_texts(text)):
             self.problems.extend(parsed.problems)
 
     def _read_language(self, file: str, text: str, folder: str) -> None:
@@ -337,5 +348,6 @@ class _Loading:
         self.problems.append(Problem(file, line, code, sentence, remedy))
 
 
-def _looks_like_texts(text: str) -> bool:
+def looks_like_texts(text: str) -> bool:
+    """Whether a file in flows/ means to be sentences rather than a flow."""
     return any(line.startswith("texts:") for line in text.splitlines())

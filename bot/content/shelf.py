@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
 from bot.content.blocks import block_lines
-from bot.content.checks import check_release
+from bot.content.checks import check_files, check_release
 from bot.content.countries import production_problems
 from bot.content.problems import Problem
 from bot.content.release import Release, fingerprint, load
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 1.0
 """How often a process looks for a newer release; design section 5 allows two seconds."""
 
+MOST_KNOWN = 8
+"""Releases in memory, some ten megabytes each. Another one that a conversation still needs takes
+about a second to load."""
+
 
 class Bundles(Protocol):
     """Where the files of published releases are kept."""
@@ -35,11 +40,19 @@ class Bundles(Protocol):
         ...
 
     async def fetch(self, number: int) -> Files | None:
-        """The files of a release."""
+        """The files of a release.
+
+        Raises:
+            CorruptStateError: what is kept under the number is damaged.
+        """
         ...
 
     async def publish(self, number: int, files: Files) -> bool:
         """Keep `files` as release `number`; False when that number is taken."""
+        ...
+
+    async def need(self, numbers: Iterable[int]) -> None:
+        """Note that these releases are needed now."""
         ...
 
 
@@ -77,8 +90,6 @@ class PublishedContent:
     def words(self, sentence: Text, language: Language) -> Words:
         """A sentence in `language`, or in English where it is not translated."""
         found = self.release.words(sentence, language)
-        if "{" not in found.words:
-            return found
         words = self.release.filled(found.words, self.values, language, found.language)
         return Words(words, found.language)
 
@@ -102,6 +113,10 @@ class PublishedContent:
             language,
             beside=tuple(map(Block, shown.beside)),
         )
+
+    def code_words(self, language: Language) -> Sequence[str]:
+        """The words of which one is agreed on with a return code."""
+        return self.release.code_words(language)
 
     def hear(self, words: str) -> Action | None:
         """What the rules for exits find in typed words."""
@@ -143,26 +158,58 @@ class Shelf:
         self._mode = mode
         self._today = today
         self._values = values
-        self._known: dict[int, PublishedContent] = {}
+        self._known: OrderedDict[int, PublishedContent] = OrderedDict()
+        """The ones used last; the one used longest ago comes first."""
+
+        self._unreadable: set[int] = set()
+        """Tried once: a number stands for the same files for ever."""
+
         self._newest = 0
+        self._loading = asyncio.Lock()
 
     def current(self) -> PublishedContent:
         """The newest release that this process has loaded."""
         return self._known[self._newest]
 
     async def numbered(self, number: int) -> PublishedContent:
-        """The release of that number.
+        """The release of that number; the current one, where that one cannot be read any more.
 
-        Raises:
-            CorruptStateError: there is none, or this program can no longer read it.
+        A program that was upgraded may refuse what an older one published, and a database may be
+        damaged: a conversation goes on all the same.
         """
-        if number not in self._known:
-            files = await self._bundles.fetch(number)
-            found = load(files, number).release if files is not None else None
-            if found is None:
-                raise CorruptStateError("a release is missing or unreadable")
-            self._known[number] = self._content(found)
+        if not await self._can_read(number):
+            return self.current()
+        self._known.move_to_end(number)
         return self._known[number]
+
+    async def _can_read(self, number: int) -> bool:
+        """Whether that release is in memory, and if not, can be brought there."""
+        if number not in self._known:
+            # One at a time: everybody who waits may want the same one.
+            async with self._loading:
+                if number not in self._known and number not in self._unreadable:
+                    await self._try_to_load(number)
+        return number in self._known
+
+    async def _try_to_load(self, number: int) -> None:
+        try:
+            await self._load(number)
+        except CorruptStateError:
+            log.exception("release_unreadable", extra={"release": number})
+            self._unreadable.add(number)
+
+    async def _load(self, number: int) -> None:
+        files = await self._bundles.fetch(number)
+        # In a thread: it takes a second, and meanwhile others are answered.
+        loaded = await asyncio.to_thread(load, files, number) if files is not None else None
+        if loaded is None or loaded.release is None:
+            raise CorruptStateError("a release is missing or unreadable")
+        self._know(loaded.release)
+
+    def _know(self, release: Release) -> None:
+        self._known[release.number] = published(release, self._mode, self._today, self._values)
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(number for number in self._known if number != self._newest)]
 
     async def publish(self, files: Files) -> int:
         """Make `files` the current release, unless they are it already; its number.
@@ -172,21 +219,28 @@ class Shelf:
         """
         while True:
             newest = await self._bundles.newest()
-            if newest:
-                current = await self._bundles.fetch(newest)
-                if current is not None and fingerprint(current) == fingerprint(files):
-                    await self.catch_up()
+            if newest and await self._is(newest, files):
+                await self.catch_up()
+                if self._newest == newest:
                     return newest
             loaded = load(files, newest + 1)
             if loaded.release is None:
-                raise BadContentError(loaded.problems)
+                raise BadContentError(check_files(files, today=self._today()).problems)
             problems = check_release(loaded.release, files, today=self._today())
             if problems:
                 raise BadContentError(problems)
             if await self._bundles.publish(newest + 1, files):
-                self._known[newest + 1] = self._content(loaded.release)
+                self._know(loaded.release)
                 self._newest = newest + 1
                 return self._newest
+
+    async def _is(self, number: int, files: Files) -> bool:
+        """Whether that release consists of `files`."""
+        try:
+            found = await self._bundles.fetch(number)
+        except CorruptStateError:
+            return False  # damaged: what is in the folder takes its place
+        return found is not None and fingerprint(found) == fingerprint(files)
 
     @property
     def ready(self) -> bool:
@@ -198,12 +252,11 @@ class Shelf:
         newest = await self._bundles.newest()
         if newest in {0, self._newest}:
             return
-        try:
-            await self.numbered(newest)
-        except CorruptStateError:
-            log.exception("release_unreadable", extra={"release": newest})
-            return
-        self._newest = newest
+        if await self._can_read(newest):
+            self._newest = newest
+        elif self.ready:
+            # Conversations still begin with it here, whatever the others do.
+            await self._bundles.need((self._newest,))
 
     def unverified(self) -> list[Problem]:
         """What production may not start without: verified numbers, and a verified language."""
@@ -237,6 +290,3 @@ class Shelf:
                     await stop.wait()
             except TimeoutError:
                 continue
-
-    def _content(self, release: Release) -> PublishedContent:
-        return published(release, self._mode, self._today, self._values)

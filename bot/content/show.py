@@ -7,7 +7,11 @@ from bot.content.problems import Problem
 
 
 def show_problems(problems: Iterable[Problem], out: TextIO) -> None:
-    """One problem after another: where, what, and what to do."""
-    for problem in sorted(problems):
-        out.write(f"{problem.file}:{problem.line}: {problem.code}\n")
-        out.write(f"    {problem.sentence}\n    {problem.remedy}\n")
+    """One problem after another, as lines of `out`."""
+    out.writelines(f"{told(problem)}\n" for problem in sorted(problems))
+
+
+def told(problem: Problem) -> str:
+    """Where it is, what is wrong, and what to do."""
+    place = f"{problem.file}:{problem.line}: {problem.code}"
+    return f"{place}\n    {problem.sentence}\n    {problem.remedy}"

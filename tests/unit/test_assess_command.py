@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.assess_command import MOST_BYTES, assess_lines, bounded_lines, shipped_indicators
+from bot.assess_command import MOST_BYTES, assess_lines, bounded_lines, indicators_of
 from bot.domain.indicators import Outcome, Urgency
 from bot.errors import StartError
+from bot.settings import ROOT
 from tests.support.indicators import CODES, INDICATORS
 
 GOOD = '{"age": "adult", "answers": {"DOCS_HELD": "yes"}}'
@@ -393,16 +394,14 @@ def test_a_binary_stream_is_read_in_bounds() -> None:
     assert ["error" in answer for answer in _printed(out)] == [True, False]
 
 
-def test_without_a_table_the_shipped_one_is_used() -> None:
-    out = io.StringIO()
-    assert assess_lines([GOOD], out) == 0
-    assert _printed(out)[0]["rule_version"] == INDICATORS.rule_version
+def test_shipped_table_can_be_used() -> None:
+    assert indicators_of(ROOT) == INDICATORS
 
 
-@pytest.mark.parametrize("text", [None, "schema: 1\n"])
-def test_a_table_that_cannot_be_used_stops_the_start(text: str | None, tmp_path: Path) -> None:
-    file = tmp_path / "indicators.yaml"
+@pytest.mark.parametrize("text", [None, b"schema: 1\n", b"schema: \xff\n"])
+def test_a_table_that_cannot_be_used_stops_the_start(text: bytes | None, tmp_path: Path) -> None:
     if text is not None:
-        file.write_text(text, encoding="utf-8")
+        (tmp_path / "flows").mkdir()
+        (tmp_path / "flows/indicators.yaml").write_bytes(text)
     with pytest.raises(StartError, match=r"indicators\.yaml"):
-        shipped_indicators(file)
+        indicators_of(tmp_path)

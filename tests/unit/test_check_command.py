@@ -1,7 +1,7 @@
 """`firstpoint check` prints every problem with its remedy; its exit code says if there are any."""
 
+import io
 import time
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -17,20 +17,13 @@ from tests.unit.content.small_content import (
     TODAY,
     english,
     in_three_languages,
+    language_file,
     released,
     spoiled,
+    write,
 )
 
 ROOT = Path(__file__).parents[2]
-
-
-def write(folder: Path, files: Mapping[str, str]) -> Path:
-    """The files as files below `folder`."""
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -72,11 +65,11 @@ def test_production_also_lists_what_is_not_verified(
 def test_unreadable_content_is_said_to_be_only_partly_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = spoiled("flows/erase.yaml", "next: kept", "next: keptt")
+    files = spoiled("flows/erase.yaml", "next: kept", "nextt: kept")
     files = spoiled("flows/rights.yaml", "You may have a right to help.", "A victim.", files)
     assert check(write(tmp_path, files), production=False, today=TODAY) == PROBLEMS
     out = capsys.readouterr().out
-    assert "flows/erase.yaml:10: node:unknown" in out
+    assert "flows/erase.yaml:10: schema:extra_forbidden" in out
     assert "flows/rights.yaml:6: word:forbidden" in out
     assert out.splitlines()[-1].endswith("mend this, then check again for the rest.")
 
@@ -135,6 +128,34 @@ def test_command_checks_a_folder_and_gives_its_code(
     assert main(["check", str(folder), "--write-schema"]) == GOOD
     assert (folder / SCHEMA_FILE).exists()
     assert "is written" in capsys.readouterr().out
+
+
+COMMANDS = (("check",), ("play", "--script", "inputs.jsonl"), ("assess",), ("translate",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+def test_commands_read_the_content_of_the_deployment(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With a rule version of its own, a language of its own and a sentence of its own."""
+    files = spoiled("flows/indicators.yaml", "2026.1", "1999.9")
+    files["locales/sq/language.yaml"] = language_file("sq", "Shqip", "ltr", "first_help")
+    files = spoiled("flows/welcome.yaml", "Hello.", "Hello from us.", files)
+    content = write(tmp_path / "content", files)
+    (tmp_path / "inputs.jsonl").write_text('{"action": "human"}\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FIRSTPOINT_CONTENT", str(content))
+    if command[0] != "play":  # the others need no installation that could start
+        monkeypatch.setenv("FIRSTPOINT_MODE", "production")
+    line = b'{"age": "adult", "answers": {}}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(line)))
+    main(command)
+    said = capsys.readouterr()
+    ours = {"check": "locales/sq/", "play": "Hello from us.", "assess": "1999.9"}
+    assert ours.get(command[0], "sq: ") in said.out, said.err
 
 
 # --- The content that we ship -------------------------------------------------------------------

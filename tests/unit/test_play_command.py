@@ -21,15 +21,10 @@ from bot.content.release import Release, load, read_files
 from bot.content.shelf import published
 from bot.domain.facts import Mode
 from bot.engine.received import Action, OtherKind
-from bot.play_command import (
-    CODE,
-    KEYS,
-    Walkthrough,
-    begin,
-    play,
-    play_by_hand,
-    play_script,
-)
+from bot.play.by_hand import KEYS, play_by_hand
+from bot.play.by_script import play_script
+from bot.play.walkthrough import CODE, Walkthrough, begin
+from bot.play_command import play
 
 ROOT = Path(__file__).parents[2]
 VALUES = {

@@ -25,11 +25,17 @@ FOR_STAFF = frozenset({"console", "referral_form"})
 """Sentences that no person reads: staff get English where a translation is missing."""
 
 
+CHOSEN_FROM = "code_words"
+"""Words of which some are enough (`bot.content.checks.code_words`): one that is not easy to type
+in a language may be left out there."""
+
+
 def needed_in(release: Release, language: Language) -> Set[TextKey]:
     """The sentences without which the language may not be offered at its level."""
     info = release.languages.get(language)
     if info is None or info.full:
-        return {key for key in release.sources if key.partition(".")[0] not in FOR_STAFF}
+        without = FOR_STAFF | {CHOSEN_FROM}
+        return {key for key in release.sources if key.partition(".")[0] not in without}
     graph = release.graph
     starts = [graph.flows[name].start for name in _opened_by_engine(release)]
     places = explore(graph, starts, FIRST_HELP).places

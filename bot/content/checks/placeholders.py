@@ -9,14 +9,14 @@ from bot.content.texts import PLACEHOLDER, SourceText
 
 IN_FLOWS = frozenset(
     {
-        *("country", "organisation", "mode_note"),
+        *("country", "organisation"),
         *("keep_minutes", "keep_waiting_hours", "keep_code_days"),
     }
 )
 """The same in every sentence: from the deployment, or from the person's country."""
 
 IN_INTERFACE = IN_FLOWS | {
-    *("code", "code_word", "minutes", "position", "opens_at", "question", "answer"),
+    *("code", "code_word", "minutes", "position", "question", "answer"),
     *("picked", "more", "receiver"),
 }
 """Only the program's own sentences say these."""

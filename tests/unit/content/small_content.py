@@ -7,6 +7,7 @@ and know what has to be found.
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
+from pathlib import Path
 from textwrap import dedent
 
 import polib
@@ -24,6 +25,9 @@ from bot.domain.text import Language
 from bot.engine.texts import ENGINE_TEXTS, OFFERED_TEXTS, REFERRAL_TEXTS
 
 TODAY = date(2026, 11, 22)
+
+CODE_WORDS = tuple(f"w{one}{two}" for one in "abcdefgh" for two in "ijklmnop")
+"""Words to agree on."""
 
 FLOWS = {
     "welcome": """
@@ -341,6 +345,7 @@ def _english() -> Mapping[str, str]:
         "flows/facts.yaml": texts_file(
             "facts", {name: _words_for(name, used) for name, used in BLOCK_TEXTS.items()}
         ),
+        "flows/code_words.yaml": texts_file("code_words", {word: word for word in CODE_WORDS}),
         "flows/reasons.yaml": texts_file(
             "reasons",
             {code: f"You said: {code.lower()}." for code in ("DOCS_HELD", "HOURS", "DEPENDENT")},
@@ -371,6 +376,15 @@ def spoiled(
     return found
 
 
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    """The files as files below `folder`."""
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
 def in_three_languages(files: Mapping[str, str] | None = None) -> dict[str, str]:
     """Good content in English, Romanian (full) and Arabic (first help)."""
     return dict(_three_languages() if files is None else _translated(files))
@@ -392,7 +406,11 @@ def _translated(files: Mapping[str, str]) -> dict[str, str]:
     release = released(found)
     for language, before in (("ro", "Așa:"), ("ar", "نص:")):
         needed = needed_in(release, Language(language))
-        sources = [source for key, source in release.sources.items() if key in needed]
+        sources = [
+            source
+            for key, source in release.sources.items()
+            if key in needed or key.startswith("code_words.")
+        ]
         found |= _po_files(language, before, sources)
     return found
 
@@ -401,10 +419,11 @@ def _po_files(language: str, before: str, sources: Iterable[SourceText]) -> dict
     made: dict[str, polib.POFile] = {}
     for source in sources:
         file = made.setdefault(f"locales/{language}/{po_name(source)}.po", polib.POFile())
+        word = source.key.startswith("code_words.")
         entry = polib.POEntry(
             msgctxt=source.context,
             msgid=source.words,
-            msgstr=f"{before} {source.words}",
+            msgstr=f"{before[:-1]}{source.words}" if word else f"{before} {source.words}",
             comment=source.key,
         )
         if entry not in file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
+import polib
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -22,7 +23,9 @@ from bot.content.checks.channel_texts import CHANNEL_TEXTS
 from bot.content.checks.conditions import values_of_facts
 from bot.content.checks.words import FORBIDDEN, forbidden_in
 from bot.content.problems import Problem
+from bot.content.release import load, read_files
 from bot.domain.conversation import new_conversation
+from bot.domain.normal import normal
 from bot.domain.text import Language
 from bot.engine import advance
 from bot.engine.advance import ENGINE_FLOWS
@@ -31,7 +34,9 @@ from bot.engine.facts import conditions_can_ask, facts_for
 from bot.engine.graph import DONT_KNOW, NO, SKIP, SOMETIMES, YES
 from bot.engine.received import Received, Started
 from bot.engine.texts import ENGINE_TEXTS, OFFERED_TEXTS, REFERRAL_TEXTS
+from bot.settings import ROOT
 from tests.unit.content.small_content import (
+    CODE_WORDS,
     FLOWS,
     TODAY,
     codes_in,
@@ -175,6 +180,53 @@ def test_reason_for_an_unknown_code_is_found() -> None:
     (problem,) = problems_in(files)
     assert problem.code == "reason:unknown"
     assert _lines([problem], problem.code, files) == ['  HOUR: "You said: an hour."']
+
+
+# --- Words to agree on --------------------------------------------------------------------------
+
+
+def _left_out(files: Mapping[str, str], file: str, words: Iterable[str]) -> dict[str, str]:
+    """`files` without the translations of some words."""
+    catalogue = polib.pofile(files[file])
+    for word in words:
+        entry = catalogue.find(word)
+        assert entry is not None
+        catalogue.remove(entry)
+    return {**files, file: str(catalogue)}
+
+
+@pytest.mark.parametrize(("language", "there"), [("ro", 60), ("ro", 59), ("ar", 60), ("ar", 59)])
+def test_a_language_needs_sixty_words_to_agree_on_and_not_all(language: str, there: int) -> None:
+    file = f"locales/{language}/code_words.po"
+    found = problems_in(_left_out(in_three_languages(), file, CODE_WORDS[there:]))
+    assert [(p.file, p.code) for p in found] == [(file, "code_word:too-few")] * (there < 60)
+
+
+def test_words_that_are_compared_as_the_same_count_once() -> None:
+    files, file = english(), "flows/code_words.yaml"
+    for word, written in zip(CODE_WORDS, ("TREE", "tree", "trée", "tree!", "Tree"), strict=False):
+        files = spoiled(file, f': "{word}"', f': "{written}"', files)
+    assert not problems_in(files), "64 - 4 words"
+    files = spoiled(file, f': "{CODE_WORDS[9]}"', ': "Tre"', files)
+    assert [p.code for p in problems_in(files)] == ["code_word:too-few"]
+
+
+@pytest.mark.parametrize("words", ["two words", "x2", "7", "well-known", "!"])
+def test_what_is_agreed_on_is_one_word_of_letters(words: str) -> None:
+    files = spoiled("flows/code_words.yaml", f': "{CODE_WORDS[0]}"', f': "{words}"')
+    (problem,) = problems_in(files)
+    assert problem.code == "code_word:form"
+    assert _lines([problem], problem.code, files) == [f'  "{CODE_WORDS[0]}": "{words}"']
+
+
+def test_the_shipped_words_ask_for_nothing_when_they_are_typed() -> None:
+    """An operator may ask for the word: it must not be heard as a way out."""
+    release = load(read_files(ROOT)).release
+    assert release is not None
+    for language in release.languages:
+        words = release.code_words(language)
+        assert len({normal(word) for word in words}) > 100
+        assert [word for word in words if release.exits.hear(word)] == []
 
 
 # --- The most questions -------------------------------------------------------------------------
@@ -683,10 +735,7 @@ def test_what_can_be_read_is_checked_even_when_something_cannot(
     found = {(problem.file, problem.code) for problem in checked.problems}
     assert checked.release is None
     assert (file, code) in found
-    # Without English there is nothing left that could be checked.
-    assert (("flows/rights.yaml", "word:forbidden") in found) is (
-        file != "locales/en/language.yaml"
-    )
+    assert ("flows/rights.yaml", "word:forbidden") in found
     assert {f for f, _ in found} <= {file, "flows/rights.yaml"}
 
 
@@ -698,7 +747,74 @@ def test_mistakes_of_the_flow_with_the_unknown_name_are_found_too() -> None:
     assert found == MANY | {
         ("flows/leave.yaml", "node:unknown"),
         ("flows/leave.yaml", "node:unreachable"),
+        ("flows/leave.yaml", "way-out:does-not"),
     }
+
+
+BROKEN = {
+    "locales/ro/leave.po": "no PO file",
+    "locales/ro/language.yaml": "[",
+    "locales/en/language.yaml": "[",
+    "flows/countries/MD.yaml": "[",
+    "flows/fallback.yaml": "[",
+    "flows/indicators.yaml": "[",
+    "flows/referral.yaml": "texts: [",
+    "flows/agreed.yaml": "[",
+    "nlu/exits/ro.yaml": "[",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_file_that_cannot_be_read_hides_no_mistake_of_the_others(broken: str) -> None:
+    files = in_three_languages()
+    rights = "label: My rights, "
+    files = spoiled("flows/home.yaml", f"{rights}open: rights", f"{rights}next: hotlines", files)
+    files = spoiled("flows/erase.yaml", "next: kept", "next: keptt", files)
+    files = spoiled("flows/country.yaml", "Which country", "Which good country", files)
+    expected = {
+        ("flows/home.yaml", "everybody:not-at-home"),
+        ("flows/erase.yaml", "node:unknown"),
+        ("flows/erase.yaml", "node:unreachable"),
+        ("locales/ar/country.po", "translation:stale"),
+        ("locales/ro/country.po", "translation:stale"),
+    }
+    if broken == "flows/agreed.yaml":  # where it leads is not known
+        expected -= {
+            ("flows/home.yaml", "everybody:not-at-home"),
+            ("flows/erase.yaml", "node:unreachable"),
+        }
+    files[broken] = BROKEN[broken]
+    code = "po:broken" if broken.endswith(".po") else "yaml:broken"
+    checked = check_files(files, today=TODAY)
+    assert {(p.file, p.code) for p in checked.problems} == expected | {(broken, code)}
+    assert not checked.whole
+
+
+def test_mistakes_beside_what_cannot_be_read_in_the_same_file_are_found() -> None:
+    files = spoiled("flows/leave.yaml", "ask: Do you want", "ask: Do you {nothing} want")
+    files = spoiled("flows/leave.yaml", "next: close}", "next: clos}", files)
+    files = spoiled("flows/leave.yaml", "do: end_view", "doo: end_view", files)
+    files = spoiled("flows/signs.yaml", "sign: HOURS", "sign: HOUR", files)
+    files = spoiled("flows/signs.yaml", "then: look", "then: lok", files)
+    files = spoiled("flows/reasons.yaml", "You said: hours.", "A victim.", files)
+    files = spoiled("flows/reasons.yaml", '"You said: dependent."', "[]", files)
+    found = {(p.file, p.line, p.code) for p in problems_in(files)}
+    assert found == {
+        ("flows/leave.yaml", 6, "placeholder:unknown"),
+        ("flows/leave.yaml", 8, "node:unknown"),
+        ("flows/leave.yaml", 11, "schema:extra_forbidden"),
+        ("flows/signs.yaml", 5, "node:unknown"),
+        ("flows/signs.yaml", 39, "sign:unknown"),
+        ("flows/reasons.yaml", 6, "word:forbidden"),
+        ("flows/reasons.yaml", 7, "schema:model_type"),
+        ("flows/reasons.yaml", 7, "schema:string_type"),
+    }
+
+
+def test_unknown_name_alone_leaves_nothing_unchecked() -> None:
+    checked = check_files(spoiled("flows/erase.yaml", "next: kept", "next: keptt"), today=TODAY)
+    assert checked.release is None
+    assert checked.whole
 
 
 def test_release_is_checked_like_its_files() -> None:
@@ -754,6 +870,7 @@ def test_list_of_engine_texts_is_what_the_engine_says() -> None:
 
 
 TEXTS_IN_TEMPLATES = re.compile(r"""\b[tp]\(\s*["']([a-z_]+)["']""")
+TEXTS_FOR_SCRIPTS = re.compile(r"\{% for item in \(([^)]*)\)")
 TEXTS_IN_CODE = re.compile(
     r"""(?:\binterface\.|\b(?:sentence|plain|_notice)\(\s*["'])([a-z_]+)["']"""
 )
@@ -764,11 +881,45 @@ def test_list_of_channel_texts_has_every_name_in_code_and_templates() -> None:
     named: set[str] = set()
     for file in bot.rglob("*"):
         if file.suffix == ".html":
-            named |= set(TEXTS_IN_TEMPLATES.findall(file.read_text(encoding="utf-8")))
+            page = file.read_text(encoding="utf-8")
+            named |= set(TEXTS_IN_TEMPLATES.findall(page))
+            for names in TEXTS_FOR_SCRIPTS.findall(page):
+                named |= set(re.findall(r'"([a-z_]+)"', names))
         elif file.suffix == ".py" and file.parent != ENGINE:
             named |= set(TEXTS_IN_CODE.findall(file.read_text(encoding="utf-8")))
-    assert "show_new" in named  # else the patterns find nothing any more
+    assert {"show_new", "loading"} <= named  # else the patterns find nothing any more
     assert named <= {*ENGINE_TEXTS, *OFFERED_TEXTS, *CHANNEL_TEXTS}
+
+
+def test_list_of_channel_texts_has_no_name_that_nothing_says() -> None:
+    bot = ENGINE.parent
+    code = "".join(
+        file.read_text(encoding="utf-8")
+        for file in bot.rglob("*")
+        if file.suffix in {".html", ".py"} and ENGINE.parent / "content" not in file.parents
+    )
+    for name in CHANNEL_TEXTS:
+        assert re.search(rf"""["'.]{name}["']""", code), name
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("interface", "read_backwards"),
+        ("facts", "weather"),
+        ("referral", "forgotten"),
+        ("console", "clock"),
+        ("referral_form", "stamp"),
+    ],
+)
+def test_sentence_that_nothing_says_is_told_to_authors_and_published(file: str, name: str) -> None:
+    files = english()
+    files.setdefault(f"flows/{file}.yaml", texts_file(file, {}))
+    files[f"flows/{file}.yaml"] += f'  {name}: "A sentence."\n'
+    (problem,) = problems_in(files)
+    assert problem.code == "text:unused"
+    assert name in files[problem.file].splitlines()[problem.line - 1]
+    assert check_release(released(files), files, today=TODAY) == []
 
 
 def test_facts_of_conditions_are_those_of_the_engine() -> None:

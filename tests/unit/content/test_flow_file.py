@@ -375,7 +375,7 @@ def test_guide_names_every_problem_that_is_looked_for() -> None:
     looked_for: set[str] = set()
     for file in Path(checks.__file__).parent.glob("*.py"):
         code = file.read_text(encoding="utf-8")
-        looked_for |= set(re.findall(r'"([a-z-]+:[a-z-]+)"', code))
+        looked_for |= set(re.findall(r'"([a-z_-]+:[a-z-]+)"', code))
         if file.name in {"questions.py"}:
             looked_for |= {f"question:{name}" for name in re.findall(r'\),\n +"([a-z-]+)",', code)}
     assert len(looked_for) > 50

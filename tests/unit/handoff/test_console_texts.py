@@ -1,41 +1,59 @@
 """Every sentence of the console is there, and none is there for nothing."""
 
 import re
+from collections.abc import Collection, Iterable
 
+import pytest
+
+from bot.content.checks.staff_texts import (
+    CONSOLE_FAMILIES,
+    CONSOLE_TEXTS,
+    FORM_FAMILIES,
+    FORM_TEXTS,
+)
 from bot.content.release import load, read_files
 from bot.settings import ROOT
 from handoff.permissions import Role
 from handoff.staff import Wrong
 
-MADE = (
-    *("role_", "urgency_", "rank_", "by_", "block_", "alarm_", "reason_", "outcome_"),
-    *("ground_", "dimension_", "weight_", "refused_", "state_"),
-)
-"""Sentences whose names are put together: what they begin with."""
+CONSOLE = ("handoff", "handoff/console", "handoff/console/templates")
+REFERRAL = ("handoff/referral", "handoff/referral/templates")
 
 
-def _there() -> set[str]:
+def _there(name: str = "console") -> set[str]:
     release = load(read_files(ROOT)).release
     assert release is not None
     found = (key.partition(".") for key in release.sources)
-    return {item for file, _, item in found if file == "console"}
+    return {item for file, _, item in found if file == name}
 
 
-def _code() -> str:
+def _code(folders: Iterable[str] = CONSOLE) -> str:
     return "".join(
         file.read_text()
-        for folder in ("handoff", "handoff/console", "handoff/console/templates")
+        for folder in folders
         for file in sorted((ROOT / folder).iterdir())
         if file.suffix in {".py", ".html"}
     )
 
 
-def test_no_sentence_is_there_for_nothing() -> None:
-    code, there = _code(), _there()
-    for item in there:
-        base = item.removesuffix("_help")
-        named = (f'"{item}"', f'"{base}"', f'"console.{item}"')
-        assert item.startswith(MADE) or any(name in code for name in named), item
+@pytest.mark.parametrize(
+    ("file", "folders", "names", "families"),
+    [
+        ("console", CONSOLE, CONSOLE_TEXTS, CONSOLE_FAMILIES),
+        ("referral_form", REFERRAL, FORM_TEXTS, FORM_FAMILIES),
+    ],
+)
+def test_lists_of_sentences_for_staff_are_what_the_console_says(
+    file: str, folders: Iterable[str], names: Collection[str], families: tuple[str, ...]
+) -> None:
+    code = _code((*folders, *CONSOLE))
+    for item in names:
+        base = item.removesuffix("_help").removeprefix("contact_")
+        assert re.search(rf"""["'.]({item}|{base})["']""", code), item
+    for family in families:
+        assert re.search(rf"""["'.]([a-z]+_)*{family}""", code), family
+        assert not any(item.startswith(family) for item in names), family
+    assert {item for item in _there(file) if not item.startswith(families)} == set(names)
 
 
 def test_every_sentence_that_a_page_says_is_there() -> None:
