@@ -26,7 +26,7 @@ test:
 	@$(BIN)/python -m pytest
 
 test-quick: setup
-	@$(BIN)/python -m pytest $(wildcard tests/unit tests/property)
+	@$(BIN)/python -m pytest -q -n logical $(wildcard tests/unit tests/property)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -12,7 +12,7 @@ from bot.adapters.sealing import read_or_make_key
 from bot.content.release import Release, load, read_files
 from bot.domain.text import Language, text
 from bot.errors import StartError
-from bot.settings import ROOT, Settings
+from bot.settings import Settings, content_folder
 from handoff.referral.envelope import EnvelopeError, Signer, unseal
 from handoff.referral.htcds import to_csv
 from handoff.referral.printable import Reader, printable
@@ -129,7 +129,7 @@ def reader_of(release: Release, language: Language | None = None) -> Reader:
 
 
 def _content() -> Release:
-    loaded = load(read_files(ROOT))
+    loaded = load(read_files(content_folder()))
     if loaded.release is None:
         raise StartError("The content has problems; `firstpoint check` shows them.")
     return loaded.release

@@ -4,15 +4,14 @@ They work while the service runs, and without it.
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
-from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.redis_audit import RedisTrail
-from bot.adapters.redis_connection import connect
 from bot.adapters.redis_staff import RedisVault
 from bot.adapters.sealing import read_or_make_key
+from bot.database import opened
 from bot.domain.text import Language
 from bot.errors import StartError
 from bot.settings import Settings
@@ -47,12 +46,11 @@ async def staff(settings: Settings, asked: Asked, out: TextIO) -> int:
     Raises:
         StartError: the database cannot be reached, or the account cannot be changed so.
     """
-    async with _opened(settings) as (accounts, audit):
+    async with _opened(settings) as (accounts, _):
         try:
             await _do(settings, accounts, asked, out)
         except StaffError as error:
             raise StartError(_SENTENCES.get(error.wrong, error.wrong.value)) from None
-        await audit.sign_head()
     return OK
 
 
@@ -100,11 +98,6 @@ def _show_link(settings: Settings, name: str, token: str, out: TextIO) -> None:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncGenerator[tuple[Staff, Audit]]:
     key = read_or_make_key(settings.key_file)
-    async with AsyncExitStack() as stack:
-        database = None if settings.redis_url else EmbeddedRedis(settings.data)
-        if database:
-            await stack.enter_async_context(database)
-        client = await connect(database.url if database else settings.redis_url or "")
-        stack.push_async_callback(client.aclose)
-        audit = Audit(RedisTrail(client), key.mark)
-        yield Staff(RedisVault(client, key), audit, key.mark), audit
+    async with opened(settings) as database:
+        audit = Audit(RedisTrail(database.client), key.mark)
+        yield Staff(RedisVault(database.client, key), audit, key.mark), audit

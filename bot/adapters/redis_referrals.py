@@ -1,7 +1,8 @@
 """Referrals in Redis: each a sealed field of its conversation's record, so both go together.
 
 `fp:referrals` lists those with something left to do; an entry is made before its record, so the
-list never misses one. `fp:sent:PACKAGE` remembers what was sent, without saying about whom.
+list never misses one. `fp:sent:PACKAGE` remembers what was sent, without saying about whom, and
+`fp:delivery` when somebody last looked through that list, and how many make trouble.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,13 +10,14 @@ from typing import Any, cast
 
 from bot.adapters.redis_store import Client, Script, call
 from bot.adapters.sealing import InstallationKey, Seal, WrappedKey
-from bot.dialogue.referral_ports import SentNote, Stored
+from bot.dialogue.referral_ports import Round, SentNote, Stored
 from bot.domain.consent import PackageId, ReceiverId, ReferralId
-from bot.domain.ids import ConversationId, Milliseconds
+from bot.domain.ids import NO_TIME, ConversationId, Milliseconds
 from bot.errors import GoneError
 
 ACTIVE = "fp:referrals"
 SENT = "fp:sent"
+ROUND = "fp:delivery"
 MOST_LISTED = 10_000
 _FIELD = "referral:"
 _NOT_YET_MILLISECONDS = 60_000
@@ -63,12 +65,14 @@ class RedisReferrals:
     async def load_all(self, id: ConversationId) -> dict[ReferralId, Stored]:
         """See `bot.dialogue.referral_ports.ReferralStore`."""
         seal = await self._seal(id)
-        fields = await call(self._client, "HGETALL", _record(id))
+        fields = dict(_pairs(await call(self._client, "HGETALL", _record(id))))
+        restored_at = Milliseconds(int(fields.get(b"restored", NO_TIME)))
         found: dict[ReferralId, Stored] = {}
-        for name, stored in _pairs(fields):
+        for name, stored in fields.items():
             if name.startswith(_FIELD.encode()):
                 referral = ReferralId(name.decode().removeprefix(_FIELD))
-                found[referral] = _open(seal, id, referral, stored)
+                version, record = _open(seal, id, referral, stored)
+                found[referral] = Stored(version, record, restored_at)
         return found
 
     async def save(
@@ -108,6 +112,11 @@ class RedisReferrals:
         member = _member(id, referral)
         await _FORGET_IF_OLD.run(self._client, (ACTIVE,), member, _NOT_YET_MILLISECONDS)
 
+    async def note_round(self, ended: Round) -> None:
+        """See `bot.dialogue.referral_ports.ReferralStore`."""
+        fields = ("at", ended.at, "hanging", ended.hanging, "failing", ended.failing)
+        await call(self._client, "HSET", ROUND, *fields)
+
     async def note_sent(self, note: SentNote, keep_until: Milliseconds) -> None:
         """See `bot.dialogue.referral_ports.ReferralStore`."""
         await call(self._client, "ZADD", SENT, keep_until, note.package)
@@ -141,6 +150,14 @@ class RedisReferrals:
             state=fields[b"state"].decode(),
         )
 
+    async def last_round(self) -> Round | None:
+        """How the last look at everything ended; None before the first."""
+        fields = await call(self._client, "HMGET", ROUND, "at", "hanging", "failing")
+        if None in fields:
+            return None
+        at, hanging, failing = map(int, fields)
+        return Round(at=Milliseconds(at), hanging=hanging, failing=failing)
+
     async def _seal(self, id: ConversationId) -> Seal:
         wrapped = await call(self._client, "GET", _wrapped(id))
         if wrapped is None:
@@ -164,10 +181,12 @@ def _place(id: ConversationId, referral: ReferralId, version: int) -> bytes:
     return f"{id}:{_FIELD}{referral}:{version}".encode()
 
 
-def _open(seal: Seal, id: ConversationId, referral: ReferralId, stored: bytes) -> Stored:
+def _open(
+    seal: Seal, id: ConversationId, referral: ReferralId, stored: bytes
+) -> tuple[int, bytes]:
     number, _, sealed = stored.partition(b":")
     version = int(number)
-    return Stored(version, seal.open(sealed, _place(id, referral, version)))
+    return version, seal.open(sealed, _place(id, referral, version))
 
 
 def _pairs(fields: Any) -> Iterable[tuple[bytes, bytes]]:  # noqa: ANN401 - the two clients differ

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.consent import PackageId, ReceiverId, ReferralId
-from bot.domain.ids import ConversationId, Milliseconds
+from bot.domain.ids import NO_TIME, ConversationId, Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,8 @@ class Stored:
 
     version: int
     record: bytes
+    restored_at: Milliseconds = NO_TIME
+    """When its conversation was last brought back from a backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,18 @@ class SentNote:
     sent_at: Milliseconds
     digest: str
     state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How a look at everything that is on its way ended."""
+
+    at: Milliseconds
+    hanging: int
+    """For how many a folder could not be used."""
+
+    failing: int
+    """How many a mistake of ours holds up."""
 
 
 class ReferralStore(Protocol):
@@ -64,6 +78,10 @@ class ReferralStore(Protocol):
 
     async def forget(self, id: ConversationId, referral: ReferralId) -> None:
         """Take a referral off that list."""
+        ...
+
+    async def note_round(self, ended: Round) -> None:
+        """Remember how the last look at everything ended."""
         ...
 
     async def note_sent(self, note: SentNote, keep_until: Milliseconds) -> None:

@@ -44,7 +44,7 @@ class Drop(Protocol):
         ...
 
     def waits(self, receiver: ReceiverId, name: PackageId) -> bool:
-        """Whether it is there and was not fetched yet."""
+        """Whether it is there and was not fetched yet. Raises `OSError` when nobody can say."""
         ...
 
 
@@ -139,7 +139,8 @@ class ExitGate:
                 return await self._hand_over(document_of(package, what.indicators), way)
             case Retraction():
                 document = _checked_retraction(what, way, situation)
-                await self.take_back(way.receiver.id, what.retracts)
+                if Channel.FILE_DROP in (way.channel, way.receiver.channel):
+                    await self.take_back(way.receiver.id, what.retracts)
                 return await self._hand_over(document, way)
             case _ as never:
                 assert_never(never)
@@ -153,7 +154,11 @@ class ExitGate:
         await asyncio.to_thread(self.drop.take_back, receiver, package)
 
     async def waits(self, receiver: ReceiverId, package: PackageId) -> bool:
-        """Whether a package is there and was not fetched yet."""
+        """Whether a package is there and was not fetched yet.
+
+        Raises:
+            OSError: the folder cannot be looked at, so nobody can say.
+        """
         return await asyncio.to_thread(self.drop.waits, receiver, package)
 
     async def _hand_over(self, document: Json, way: Way) -> Left:

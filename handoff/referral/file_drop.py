@@ -2,6 +2,9 @@
 
 `root/RECEIVER/PACKAGE_ID`. A file comes under its final name in one step and whole: it is written
 under another name, brought to the disk, and renamed. Its name says nothing but the package's id.
+
+`root` is never made here: when it is away, as a disk that is not mounted, nothing must be written
+somewhere else, and an empty place does not mean that everything was fetched.
 """
 
 import os
@@ -32,7 +35,7 @@ class FileDrop:
             OSError: it could not be written; nothing is there under `name`.
         """
         folder = self._folder(receiver, name)
-        folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+        folder.mkdir(exist_ok=True, mode=_FOLDER_MODE)
         for left_over in folder.glob(f".{name}.*"):
             # A process that died while it wrote. Another one that writes now fails, and
             # is tried again.
@@ -54,13 +57,34 @@ class FileDrop:
             OSError: it may still be there.
         """
         folder = self._folder(receiver, name)
-        if (folder / name).exists():
-            (folder / name).unlink(missing_ok=True)
-            _to_disk(folder)
+        self.root.stat()
+        try:
+            (folder / name).unlink()
+        except FileNotFoundError:
+            return
+        _to_disk(folder)
 
     def waits(self, receiver: ReceiverId, name: PackageId) -> bool:
-        """Whether the receiver has not fetched it yet."""
-        return (self._folder(receiver, name) / name).exists()
+        """Whether the receiver has not fetched it yet.
+
+        Raises:
+            OSError: their folder is away, so nobody can say.
+        """
+        folder = self._folder(receiver, name)
+        try:
+            (folder / name).lstat()
+        except FileNotFoundError:
+            folder.stat()
+            return False
+        return True
+
+    def prepare(self) -> None:
+        """Make the folder itself, when the service starts for the first time.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self.root.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
 
     def _folder(self, receiver: ReceiverId, name: PackageId) -> Path:
         if not _RECEIVER.fullmatch(receiver) or not _NAME.fullmatch(name):
@@ -81,9 +105,9 @@ def _write(draft: Path, content: bytes) -> None:
 
 def _to_disk(folder: Path) -> None:
     """Make the new name survive a power cut. Some network folders cannot: then they decide."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

@@ -14,10 +14,10 @@ from aiohttp import web
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot.dialogue.ports import Releases
 from bot.domain.consent import Purpose, ReceiverId, ReferralId, reference
 from bot.domain.ids import ConversationId
 from bot.domain.text import text
+from bot.errors import RefusedError
 from handoff.console.headers import PAGE_HEADERS
 from handoff.console.signing import acts_of
 from handoff.console.visits import Visit, VisitRoute, go_to, html
@@ -30,14 +30,10 @@ from handoff.referral.form_fields import fields_of, read_form, value_name
 from handoff.referral.htcds import Json
 from handoff.referral.package import LegalBasis
 from handoff.referral.printable import Reader, printable, style
-from handoff.referral.record import Answered
-from handoff.referral.referrals import (
-    ChangedError,
-    FormError,
-    Referrals,
-    RefusedError,
-    Shown,
-)
+from handoff.referral.record import Answered, Failure
+from handoff.referral.records import ChangedError
+from handoff.referral.referrals import FormError, Referrals, Shown
+from handoff.referral.sent import SentReferrals
 from handoff.referral.states import State
 
 TEXTS = "referral_form"
@@ -72,10 +68,10 @@ Handler = Callable[[Visit, ConversationId, ReferralId], Awaitable[web.StreamResp
 
 
 def routes(
-    referrals: Referrals, releases: Releases, *, demonstration: bool
+    referrals: Referrals, sent: SentReferrals, *, demonstration: bool
 ) -> tuple[VisitRoute, ...]:
     """What the console mounts."""
-    pages = Pages(referrals=referrals, releases=releases, demonstration=demonstration)
+    pages = Pages(referrals=referrals, sent=sent, demonstration=demonstration)
     all_of = "/conversation/{id}/referrals"
     one = all_of + "/{referral}"
     return (
@@ -101,7 +97,7 @@ class Pages:
     """What operators see and press."""
 
     referrals: Referrals
-    releases: Releases
+    sent: SentReferrals
     demonstration: bool
 
     # One conversation
@@ -246,19 +242,22 @@ class Pages:
         try:
             match form.one("do"):
                 case "told_by_hand":
-                    await self.referrals.told_by_hand(id, visit.member, referral)
+                    await self.sent.told_by_hand(id, visit.member, referral)
                 case "print":
                     return self._paper(
-                        visit, await self.referrals.retraction_page(id, visit.member, referral)
+                        visit, await self.sent.retraction_page(id, visit.member, referral)
                     )
                 case _:
-                    await self.referrals.note_answer(
+                    await self.sent.note_answer(
                         id, visit.member, referral, _state(form.one("state")), _answered(visit)
                     )
         except (ChangedError, ValueError):
             return await self._sent(visit, Note("changed", bad=True), status=409)
         except (RefusedError, HeldBackError) as refused:
             return await self._sent(visit, Note(_reason(refused), bad=True), status=409)
+        except OSError:
+            note = Note(f"failure_{Failure.DISK.value}", bad=True)
+            return await self._sent(visit, note, status=503)
         return go_to("/referrals")
 
     @staticmethod
@@ -330,7 +329,7 @@ class Pages:
             purposes=tuple((one, shown.basis.answer(one)) for one in Purpose),
             with_identity=identity is not None and identity.stands,
             bases=(LegalBasis.CHILD_PROTECTION, LegalBasis.IMMINENT_DANGER),
-            decided_here=shown.referral.decision is not None,
+            decided_here=shown.basis.decision is not None,
             most_reasons=MOST_REASONS,
             most_short=MOST_SHORT,
             least_reason=LEAST_REASON,
@@ -341,7 +340,7 @@ class Pages:
     async def _sent(
         self, visit: Visit, note: Note | None = None, *, status: int = 200
     ) -> web.Response:
-        found = await self.referrals.sent(visit.member)
+        found = await self.sent.listed(visit.member)
         page = self._draw(visit, "sent.html", note=note, found=found, answers=_ANSWERS)
         return html(page, status=status)
 

@@ -32,7 +32,7 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
 _SHOWN_ABOVE = frozenset({"cas_OutgoingReferralDetails"})
 
 _STYLE = """
-@page{size:auto;margin:18mm}
+@page{size:auto;margin:12mm}
 body{font:11pt/1.45 system-ui,sans-serif;color:#000;background:#fff;max-width:46em;
 margin:1em auto;padding:0 1em}
 h1{font-size:15pt;margin:0 0 .2em}h2{font-size:12pt;margin:1.2em 0 .3em;
@@ -41,10 +41,15 @@ dl{display:grid;grid-template-columns:minmax(9em,15em) 1fr;gap:.15em 1em;margin:
 dt{font-weight:600;overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:.2em 0;padding-inline-start:1.2em}li{break-inside:avoid}
 .careful{border:2px solid #000;padding:.6em .8em;margin:.8em 0;break-inside:avoid}
+.careful h2{margin-block-start:0}
 .reasons{white-space:pre-wrap;overflow-wrap:anywhere}
+.names{grid-template-columns:minmax(0,max-content) 1fr;font-size:9pt}
 footer{margin-block-start:1.5em;font-size:9pt}
 @media(max-width:30em){dl{grid-template-columns:1fr}dd{margin-block-end:.4em}}
-@media print{body{margin:0;padding:0;max-width:none}.no-print{display:none}}
+@media print{body{margin:0;padding:0;max-width:none;font-size:9pt;line-height:1.25}
+dl{grid-template-columns:repeat(2,minmax(0,13.5em) 1fr)}.careful dl{grid-template-columns:12em 1fr}
+h2{font-size:10pt;margin-block-start:.5em}p,ul{margin-block:.2em}.no-print{display:none}
+.names{font-size:7.5pt;grid-template-columns:repeat(2,max-content 1fr)}}
 """
 """Also for the console's policy of contents: `style-src` names its hash."""
 
@@ -111,15 +116,17 @@ def _notification(
             if name in fields and fields[name] not in ([], ())
         )
     yield f"<h2>{escape(label('field_reasons'))}</h2>"
-    yield f'<p class="reasons">{escape(standard.get("cas_OutgoingReferralDetails", ""))}</p>'
+    reasons = escape(standard.get("cas_OutgoingReferralDetails", ""))
+    yield f'<p class="reasons" dir="auto">{reasons}</p>'
     yield f"<h2>{escape(label('field_indicators'))}</h2>"
     yield _bullets(_meaning(code, indicators) for code in own.get("indicators", ()))
     yield f"<h2>{escape(label('section_standard'))}</h2>"
-    yield _list(
+    in_standard = (
         (name, _plain(value))
         for name, value in standard.items()
         if name not in _SHOWN_ABOVE and name[:4] != "prs_"
     )
+    yield _list(in_standard, 'class="names" dir="ltr"')
     yield from _who(own, standard, label)
     yield from _why_sent(own, label)
 
@@ -195,11 +202,13 @@ def _plain(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _list(pairs: Iterable[tuple[str, str]]) -> str:
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
-    return f"<dl>{rows}</dl>" if rows else ""
+def _list(pairs: Iterable[tuple[str, str]], attributes: str = "") -> str:
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in pairs
+    )
+    return f"<dl {attributes}>{rows}</dl>" if rows else ""
 
 
 def _bullets(lines: Iterable[str]) -> str:
-    rows = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    rows = "".join(f"<li><bdi>{escape(line)}</bdi></li>" for line in lines)
     return f"<ul>{rows}</ul>" if rows else ""

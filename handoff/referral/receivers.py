@@ -104,6 +104,8 @@ class BadEntry:
 
     file: str
     problem: str
+    unread: bool = False
+    """Whether it could not even be read: that may pass, and says nothing about the receiver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,18 @@ class Directory:
         """The receiver of that name."""
         return self.receivers.get(id)
 
+    def is_unread(self, id: ReceiverId) -> bool:
+        """Whether nobody knows now if there is such a receiver, and what their file says."""
+        return any(bad.unread and bad.file in ("", _file_of(id)) for bad in self.problems)
+
     def usable(self, today: date, *, minor: bool = False) -> tuple[Receiver, ...]:
         """Whom an operator can choose now, in the order of their names."""
         found = (r for r in self.receivers.values() if why_unusable(r, today, minor=minor) is None)
         return tuple(sorted(found, key=lambda receiver: receiver.name))
+
+
+def _file_of(id: ReceiverId) -> str:
+    return f"{id}.yaml"
 
 
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -172,6 +182,8 @@ def _read(file: str, text: str) -> Receiver | BadEntry:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         return BadEntry(file, f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}")
+    except ValueError:  # YAML that says 30 February
+        return BadEntry(file, "there is no such date")
     problem = _wrong(written, file.rpartition("/")[2].removesuffix(".yaml"))
     return BadEntry(file, problem) if problem else _receiver(written)
 

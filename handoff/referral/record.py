@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from bot.domain.consent import PackageId, ReceiverId, ReferralId
-from bot.domain.ids import Milliseconds, OperatorId
+from bot.domain.ids import NO_TIME, Milliseconds, OperatorId
 from handoff.referral.consent import Decision
 from handoff.referral.form import Form
 from handoff.referral.package import Derived
@@ -21,6 +21,8 @@ class Failure(Enum):
     RECEIVER = "receiver"
     DISK = "disk"
     FORM = "form"
+    RESTORED = "restored"
+    """What the person took back since the backup is not known: they have to be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Referral:
     failure: Failure | None = None
     answered: Answered | None = None
     retraction_left: bool = False
+    restored_at: Milliseconds = NO_TIME
+    """When the conversation was last brought back from a backup; kept with the conversation."""
+
     history: tuple[Moved, ...] = ()
 
     @property

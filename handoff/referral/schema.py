@@ -107,10 +107,10 @@ class SafeContactEntry(_Strict):
 class Own(_Strict):
     """What the standard has no place for."""
 
-    indicators: tuple[Code, ...] = ()
+    indicators: tuple[Code, ...]
     x_restricts_movement: Literal[True] | None = None
     x_forced_criminality: Literal[True] | None = None
-    exploitation_forms: tuple[ExploitationForm, ...] = ()
+    exploitation_forms: tuple[ExploitationForm, ...]
     presumed_minor: Minor | None = None
     guardian_needed: bool | None = None
     age_band: AgeBand | None = None
@@ -122,9 +122,9 @@ class Own(_Strict):
     country_now: CountryCode | None = None
     still_in_situation: Inside | None = None
     last_contact_exploiter: LastContact | None = None
-    needs: tuple[Need, ...] = ()
+    needs: tuple[Need, ...]
     wants: Want | None = None
-    risks: tuple[Risk, ...] = ()
+    risks: tuple[Risk, ...]
     relation_recruiter: Relation | None = None
     movement: tuple[MovementEntry, ...] = ()
     consent: tuple[ConsentEntry, ...]

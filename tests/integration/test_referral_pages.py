@@ -15,7 +15,7 @@ from tests.support.person import Person
 from tests.support.service import RunningService, running, settings_for
 from tests.support.staffer import Staffer
 
-FORM = {
+FORM: dict[str, Any] = {
     "filled": "1",
     "indicators": ["DOCS_HELD", "HURT"],
     "methods": ["HURT:PhysicalAbuse"],

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bot.app import build
 from bot.domain.consent import PackageId, ReceiverId
-from handoff.referral.exit_gate import ExitGate
 from handoff.referral.file_drop import FileDrop
 from tests.support.service import settings_for
 
@@ -31,8 +30,9 @@ async def main() -> None:
         update={"receivers": Path(receivers), "drop": Path(drop)}
     )
     async with build(settings) as service:
-        gate = ExitGate(DeadlyDrop(Path(drop)), service.referrals.gate.signer)
-        await replace(service.referrals, gate=gate).work()
+        leaving = service.delivery.leaving
+        gate = replace(leaving.gate, drop=DeadlyDrop(Path(drop)))
+        await replace(service.delivery, leaving=replace(leaving, gate=gate)).work()
 
 
 if __name__ == "__main__":

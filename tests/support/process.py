@@ -36,9 +36,9 @@ class ServiceProcess:
     def log(self) -> Path:
         return self.folder / "service.log"
 
-    async def start(self) -> None:
-        """Starts it and waits until it listens."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],  # noqa: TID251 - a process needs one
             "HOME": str(self.folder),
             "FIRSTPOINT_DATA": str(self.data),
@@ -48,6 +48,9 @@ class ServiceProcess:
             "FIRSTPOINT_CONSOLE_PORT": str(self.console_port),
             **self.settings,
         }
+
+    async def start(self) -> None:
+        """Starts it and waits until it listens."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -55,7 +58,7 @@ class ServiceProcess:
                 "bot",
                 "run",
                 cwd=ROOT,
-                env=environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -68,6 +71,19 @@ class ServiceProcess:
         _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.close()
         return True
+
+    async def first_link(self) -> str:
+        """The link for the first administrator, once it stands in the terminal."""
+
+        async def printed() -> bool:
+            return bool(self._link())
+
+        await eventually(printed, "the link is printed", 60)
+        return self._link()
+
+    def _link(self) -> str:
+        _, found, rest = self.log.read_text().partition("/set-up/")
+        return f"/set-up/{rest.split()[0]}" if found and rest.split() else ""
 
     async def kill(self) -> None:
         """Ends it as a power cut would."""

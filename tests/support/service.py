@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from aiohttp.web import AppRunner
 
 from bot.adapters.redis_staffing import RedisStaffing
 from bot.app import Service, build
@@ -25,6 +26,7 @@ def settings_for(redis_url: str, folder: Path, *, content: Path = ROOT) -> Setti
             "redis_url": redis_url,
             "key_file": folder / "installation.key",
             "erased_folder": folder / "erased",
+            "drop": folder / "drop",
             "content": content,
             "organisation": "Test Helpline",
         }
@@ -80,13 +82,23 @@ class RunningService:
         return Person(self.session, self.url)
 
 
+class _Server(TestServer):
+    """Listens as the real one does: a handler goes on when whoever asked has gone."""
+
+    __test__ = False
+
+    async def _make_runner(self, **options: Any) -> AppRunner:
+        options |= {"handler_cancellation": False, "access_log": None, "shutdown_timeout": 5.0}
+        return AppRunner(self.app, **options)
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncGenerator[RunningService]:
     """The service of `settings`, listening on a free port."""
     async with (
         build(settings) as service,
-        TestServer(service.web) as server,
-        TestServer(service.console) as console,
+        _Server(service.web) as server,
+        _Server(service.console) as console,
         ClientSession() as session,
     ):
         found = RunningService(

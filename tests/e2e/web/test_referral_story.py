@@ -1,5 +1,6 @@
 """A referral seen by both sides: the person on a phone, the operator at the console."""
 
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ async def test_the_person_is_asked_gets_a_receipt_and_takes_it_back(
         await visitor.presses("action:agreed", f"choice:{DEMO}")
         await visitor.reads("You took it back")
         await visitor.check_accessible()
-        await referring.service.referrals.work()
+        await referring.service.delivery.work()
         await visitor.reads("asked them to delete it")
 
 
@@ -92,6 +93,7 @@ async def test_the_pages_can_be_used_by_everybody(
         await page.set_content(desk.staff.page.replace('href="/', f'href="{staff.url}/'))
         await page.wait_for_load_state()
         assert await page.locator("[aria-invalid=true]").count() == 1
+        assert await page.locator('[role=alert] a[href="#wants"]').count() == 1, "said on top too"
         await desk.presses("ask_referral", **FORM)
         await visitor.presses("choice:agree")
         await visitor.reads("I noted your yes")
@@ -100,7 +102,13 @@ async def test_the_pages_can_be_used_by_everybody(
         await page.get_by_role("button", name="Print this page").click()
         await page.wait_for_selector("dl")
         await check(page, "paper")
+        for sheet in ("A4", "Letter"):
+            assert sheets_of(await page.pdf(format=sheet)) == 1, sheet
         await page.context.close()
+
+
+def sheets_of(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
 async def opened(browser: Browser, staff: Staffer, size: dict[str, int]) -> Page:

@@ -12,7 +12,9 @@ from tests.support.referrals import PACKAGE, RECEIVER
 
 @pytest.fixture
 def drop(tmp_path: Path) -> FileDrop:
-    return FileDrop(tmp_path / "drop")
+    made = FileDrop(tmp_path / "drop")
+    made.prepare()
+    return made
 
 
 def names(drop: FileDrop) -> list[str]:
@@ -39,7 +41,7 @@ def test_others_cannot_read_the_folder(drop: FileDrop) -> None:
 
 
 def test_what_a_killed_process_left_is_cleared_away(drop: FileDrop) -> None:
-    (drop.root / RECEIVER).mkdir(parents=True)
+    (drop.root / RECEIVER).mkdir()
     (drop.root / RECEIVER / f".{PACKAGE}.0123").write_bytes(b"ha")
     drop.put(RECEIVER, PACKAGE, b"whole")
     assert names(drop) == [PACKAGE]
@@ -47,7 +49,7 @@ def test_what_a_killed_process_left_is_cleared_away(drop: FileDrop) -> None:
 
 def test_it_is_never_seen_half_written(drop: FileDrop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full in the middle: nothing has the final name, nothing is left over."""
-    (drop.root / RECEIVER).mkdir(parents=True)
+    (drop.root / RECEIVER).mkdir()
     seen: list[list[str]] = []
     real = os.write
 
@@ -90,6 +92,23 @@ def test_what_was_not_fetched_can_be_taken_back(drop: FileDrop) -> None:
     assert names(drop) == []
     assert not drop.waits(RECEIVER, PACKAGE)
     drop.take_back(RECEIVER, PACKAGE)
+
+
+def test_when_the_folder_is_away_nobody_says_what_is_in_it(drop: FileDrop) -> None:
+    drop.put(RECEIVER, PACKAGE, b"sealed")
+    away = drop.root.rename(drop.root.with_name("away"))
+    for act in (drop.waits, drop.take_back):
+        with pytest.raises(FileNotFoundError):
+            act(RECEIVER, PACKAGE)
+    with pytest.raises(FileNotFoundError):
+        drop.put(RECEIVER, PACKAGE, b"written somewhere else")
+    assert not drop.root.exists()
+    drop.root.mkdir()  # the empty place of a disk that is not mounted
+    with pytest.raises(FileNotFoundError):
+        drop.waits(RECEIVER, PACKAGE)
+    drop.root.rmdir()
+    away.rename(drop.root)
+    assert drop.waits(RECEIVER, PACKAGE)
 
 
 @pytest.mark.parametrize(

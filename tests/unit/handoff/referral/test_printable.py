@@ -136,3 +136,11 @@ def test_a_retraction_says_what_to_do_and_nothing_about_anybody() -> None:
     assert "Please delete" in found
     assert PACKAGE in found
     assert Tags(found).open == []
+
+
+def test_words_of_another_direction_do_not_disturb_their_row() -> None:
+    contact = replace(CONTACT, never_say="اسمنا (today)")
+    found = page(replace(FULL_FORM, safe_contact=contact, reasons="أخذوا جواز سفرها."))
+    assert "<dd><bdi>اسمنا (today)</bdi></dd>" in found
+    assert '<p class="reasons" dir="auto">أخذوا' in found
+    assert '<dl class="names" dir="ltr">' in found

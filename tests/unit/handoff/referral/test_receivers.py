@@ -68,6 +68,7 @@ def test_a_file_is_read_as_it_is_written() -> None:
         ("answers_within_hours: 48", "answers_within_hours: 0", "answers_within_hours"),
         ("hours: Monday", "url: https://example.org\nhours: Monday", "url"),
         ("schema: 1", "- a", "this is not YAML"),
+        ("check_until: 2027-02-01", "check_until: 2027-02-30", "there is no such date"),
     ],
 )
 def test_a_wrong_file_is_left_out_and_named(old: str, new: str, problem: str) -> None:
