@@ -4,22 +4,35 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
+from bench.load import Line
 from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.redis_connection import connect
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
-ANSWER_BYTES = 1500
-"""About as much as the answer to a turn."""
+BODY = b"x" * 120
+"""About as much as the input of a turn."""
+
+ANSWER = b"y" * 1500
+"""About as much as the answer to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A bare handler in a process of its own."""
+
+    url: str
+    pid: int
 
 
 @asynccontextmanager
-async def bare_handler(folder: Path) -> AsyncGenerator[str]:
-    """The address of a bare handler in a process of its own."""
+async def bare_handler(folder: Path) -> AsyncGenerator[Bare]:
+    """A bare handler that listens."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.bare", str(folder), str(port)
@@ -32,7 +45,7 @@ async def bare_handler(folder: Path) -> AsyncGenerator[str]:
 
     try:
         await eventually(listens, "the bare handler listens")
-        yield f"http://127.0.0.1:{port}/"
+        yield Bare(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         await process.wait()
@@ -44,9 +57,8 @@ async def serve(folder: Path, port: int) -> None:
         client = await connect(database.url)
 
         async def handle(request: web.Request) -> web.Response:
-            body = await request.read()
-            await client.execute_command("SET", f"k:{len(body)}", body)
-            return web.Response(body=b"y" * ANSWER_BYTES, content_type="application/json")
+            await client.execute_command("SET", "bare", await request.read())
+            return web.Response(body=ANSWER, content_type="application/json")
 
         application = web.Application()
         application.add_routes([web.post("/", handle)])
@@ -56,10 +68,24 @@ async def serve(folder: Path, port: int) -> None:
         await asyncio.Event().wait()
 
 
-async def post(session: ClientSession, url: str, body: bytes) -> None:
-    """One request to the bare handler."""
-    async with session.post(url, data=body) as answer:
-        await answer.read()
+class BareClient:
+    """A client: the same request again and again."""
+
+    def __init__(self, count: int, ahead: int) -> None:
+        self.ahead = ahead
+        self._left = ahead + count
+
+    def prepare(self) -> bool:
+        """See `bench.load.Client`."""
+        self._left -= 1
+        return self._left >= 0
+
+    async def send(self, line: Line) -> bytes:
+        """See `bench.load.Client`."""
+        return await line.post("/", BODY, {})
+
+    def take(self, answer: bytes) -> None:
+        """See `bench.load.Client`."""
 
 
 if __name__ == "__main__":

@@ -1,73 +1,100 @@
-"""People who answer questions as fast as the service lets them."""
+"""People who answer the questionnaire as fast as the service lets them."""
 
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from aiohttp import ClientSession
-from redis.asyncio import Redis
+from aiohttp import ClientSession, TCPConnector
 
-from bench.load import Step
-from bot.adapters.embedded_redis import EmbeddedRedis
-from bot.adapters.redis_connection import connect
+from bench.load import Line
 from tests.support.person import Person
-from tests.support.process import ServiceProcess
 
-ROUTE = ("yes", "no", "questions", "no_code", "go_on", "me", "adult", "dont_know")
-FALLBACKS = ("sometimes", "questions", "dont_know", "no_code", "go_on", "end", "skip")
+FIRST_QUESTION = "self_identification.about_whom"
+FLOWS = ("self_identification", "age")
+"""Where the questions stand that are measured: from the gate to the last one before an outcome."""
+
+WAY_THERE = ("yes", "no", "questions", "no_code", "go_on")
+ANSWERS = ("me", "adult", "sometimes", "dont_know", "skip")
+"""Whichever of these is offered first is what everybody answers."""
 
 
-class Walker:
-    """One person who answers question after question, and begins anew when there are no more."""
+@dataclass
+class Answering:
+    """Somebody in the middle of the questionnaire."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._person: Person | None = None
-        self._step = 0
+    token: str
+    view: Any
+    turns: int
+    """How many turns the conversation has had."""
 
     @property
-    def token(self) -> str:
-        """The token of the present conversation."""
-        return self._person.token if self._person else ""
+    def conversation(self) -> str:
+        """Its id."""
+        return self.token.partition(".")[0]
 
-    async def answers(self, session: ClientSession) -> None:
-        """One input."""
-        if self._person is None or self._step >= len(ROUTE) + 12:
-            self._person, self._step = Person(session, self._url), 0
-            await self._person.opens()
-            return
-        offered = self._person.choices
-        wanted = (*ROUTE[self._step : self._step + 1], *FALLBACKS, offered[0])
-        self._step += 1
-        await self._person.presses(next(choice for choice in wanted if choice in offered))
+    @property
+    def asked(self) -> bool:
+        """Whether a question of the questionnaire waits."""
+        question = self.view["question"]
+        return question is not None and question["question"]["key"].startswith(FLOWS)
 
-
-def turns(url: str, clients: int, each: int) -> list[list[Step]]:
-    """What the clients do: a start, then questions of the questionnaire."""
-    walkers = [Walker(url) for _ in range(clients)]
-    return [[walker.answers] * each for walker in walkers]
+    def answer(self) -> bytes:
+        """The body of the next request."""
+        question = self.view["question"]
+        offered = {choice["id"] for choice in question["choices"]}
+        chosen = next(choice for choice in ANSWERS if choice in offered)
+        press = {"number": question["number"], "choices": [chosen]}
+        body = {"id": secrets.token_urlsafe(16), "after": self.view["last"], "press": press}
+        return json.dumps(body).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What one conversation takes in Redis."""
+async def people_at_the_first_question(url: str, count: int) -> list[Answering]:
+    """So many people who were asked the first question.
 
-    turns: int
-    count: int
+    They all come at once from one address, so the service lets most of them wait for a moment:
+    that is its limit at work, and is not measured.
+    """
+    async with ClientSession(connector=TCPConnector(limit=0)) as session, asyncio.TaskGroup() as t:
+        tasks = [t.create_task(_goes_there(Person(session, url))) for _ in range(count)]
+    return [task.result() for task in tasks]
 
 
-async def bytes_a_conversation(service: ServiceProcess) -> Stored:
-    """The bytes that Redis itself counts for the keys of a conversation of twenty turns."""
-    walker, inputs = Walker(service.url), len(ROUTE) + 12
-    async with ClientSession() as session:
-        for _ in range(inputs):
-            await walker.answers(session)
-    id = walker.token.partition(".")[0]
-    client = await connect(EmbeddedRedis(service.data).url)
-    if not isinstance(client, Redis):
-        raise AssertionError("the private server is a single one")  # noqa: TRY004
-    try:
-        count = 0
-        async for name in client.scan_iter(match=f"fp:{{{id}}}:*"):
-            count += int(await client.execute_command("MEMORY", "USAGE", name, "SAMPLES", "0"))
-    finally:
-        await client.aclose()
-    return Stored(inputs, count)
+async def _goes_there(person: Person) -> Answering:
+    await person.opens()
+    for choice in WAY_THERE:
+        await person.presses(choice)
+    if person.asked != FIRST_QUESTION:
+        raise AssertionError(f"the way leads to {person.asked}: change WAY_THERE")
+    return Answering(person.token, person.view, 1 + len(WAY_THERE))
+
+
+class Questionnaire:
+    """A client: one person after the other answers all questions."""
+
+    def __init__(self, people: Sequence[Answering], ahead: int) -> None:
+        self.ahead = ahead
+        self._people = [*people]
+        self._body = b""
+
+    def prepare(self) -> bool:
+        """See `bench.load.Client`."""
+        while self._people and not self._people[-1].asked:
+            self._people.pop()
+        if not self._people:
+            return False
+        self._body = self._people[-1].answer()
+        return True
+
+    async def send(self, line: Line) -> bytes:
+        """See `bench.load.Client`."""
+        token = {"Authorization": f"Bearer {self._people[-1].token}"}
+        return await line.post("/api/input", self._body, token)
+
+    def take(self, answer: bytes) -> None:
+        """See `bench.load.Client`."""
+        person = self._people[-1]
+        person.view = json.loads(answer)
+        person.turns += 1

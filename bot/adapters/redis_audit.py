@@ -6,8 +6,8 @@ from bot.adapters.redis_store import Client, Script, call
 from bot.adapters.scripts import NOW
 from bot.domain.ids import Milliseconds
 
+HEAD = "fp:audit:head"
 _STREAMS = "fp:audit:streams"
-_HEAD = "fp:audit:head"
 
 _NOW = Script(NOW)
 _APPEND = Script("""
@@ -19,6 +19,13 @@ return {redis.call('LLEN', KEYS[1]), redis.call('LINDEX', KEYS[1], -1)}
 """)
 
 
+_SWAP = Script("""
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+""")
+
+
 class RedisTrail:
     """See `handoff.audit.Trail`."""
 
@@ -27,7 +34,7 @@ class RedisTrail:
 
     async def now(self) -> Milliseconds:
         """The time that all processes share."""
-        return Milliseconds(int(await _NOW.run(self._client, (_HEAD,))))
+        return Milliseconds(int(await _NOW.run(self._client, (HEAD,))))
 
     async def newest(self, stream: str) -> tuple[int, bytes]:
         """How many records a stream has, and the newest."""
@@ -40,6 +47,10 @@ class RedisTrail:
             await call(self._client, "SADD", _STREAMS, stream)
         return bool(await _APPEND.run(self._client, (_key(stream),), number, record))
 
+    async def record(self, stream: str, number: int) -> bytes:
+        """The record of that number; nothing when there is none."""
+        return await call(self._client, "LINDEX", _key(stream), number - 1) or b""
+
     async def records(self, stream: str) -> Sequence[bytes]:
         """All records of a stream."""
         found: Sequence[bytes] = await call(self._client, "LRANGE", _key(stream), 0, -1)
@@ -50,14 +61,14 @@ class RedisTrail:
         found = await call(self._client, "SMEMBERS", _STREAMS)
         return sorted(name.decode() for name in found)
 
-    async def keep_head(self, head: bytes) -> None:
-        """Keep a signed head instead of the one before."""
-        await call(self._client, "SET", _HEAD, head)
-
     async def head(self) -> bytes | None:
         """The newest signed head."""
-        found: bytes | None = await call(self._client, "GET", _HEAD)
+        found: bytes | None = await call(self._client, "GET", HEAD)
         return found
+
+    async def swap_head(self, before: bytes | None, head: bytes) -> bool:
+        """Keep a signed head instead of the one before; False when another one is there."""
+        return bool(await _SWAP.run(self._client, (HEAD,), before or b"", head))
 
 
 def _key(stream: str) -> str:

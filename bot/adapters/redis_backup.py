@@ -5,7 +5,9 @@ conversation is written as it stood at one moment, while the service runs. What 
 a lease or a delivery is left out: it is made anew.
 
 Bringing back never writes over anything: what is there is newer. A conversation appears in one
-step or not at all, with the time that it had left, and not when it was erased meanwhile.
+step or not at all, with the time that it had left, and not when it was erased meanwhile. From the
+same step on its record says when that was: what a person took back since the backup is not known
+here, so nothing may be sent on what they had agreed to before.
 """
 
 import base64
@@ -14,16 +16,30 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bot.adapters.redis_audit import HEAD
+from bot.adapters.redis_bundles import NEEDED, RELEASES, RedisBundles
 from bot.adapters.redis_connection import TROUBLE, Connection
-from bot.adapters.redis_store import ERASED_IS_REMEMBERED, ERASURES, Script, call
-from bot.domain.ids import ConversationId, Milliseconds
+from bot.adapters.redis_store import (
+    ASIDE,
+    ERASED_IS_REMEMBERED,
+    ERASURES,
+    SWEPT,
+    TRIED,
+    Script,
+    call,
+)
+from bot.domain.ids import NO_TIME, ConversationId, Milliseconds
 from bot.errors import CorruptStateError, StoreError, StoreUnavailableError
 
 FORMAT = 1
 PART = 200
-"""Entries of a list in one record. A list only grows at its end, so it can be read in parts."""
+"""Entries of a list in one record. A list grows at its end, so it can be read in parts."""
 
-RELEASES = "fp:release"
+_TRIES = 3
+"""Of a conversation whose oldest entries went while its log was read."""
+
+_FIRST = (RELEASES, HEAD)
+"""The head of the audit names records that are all there already: none may be missing after it."""
 
 _LEFT_OUT = (
     "fp:lease:",
@@ -35,6 +51,9 @@ _LEFT_OUT = (
     ERASURES,
     "fp:rewritten",
     "fp:backup",
+    SWEPT,
+    ASIDE,
+    TRIED,
 )
 _LEFT_OUT_OF_CONVERSATIONS = frozenset({"c", "key", "d", "erased"})
 _UNFINISHED = "restored-"
@@ -87,7 +106,8 @@ end
 for i = 4, #KEYS, 2 do
   if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('RENAME', KEYS[i], KEYS[i + 1]) end
 end
-for i = 4, #ARGV, 2 do redis.call('HSET', record, ARGV[i], ARGV[i + 1]) end
+for i = 5, #ARGV, 2 do redis.call('HSET', record, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', record, 'restored', ARGV[4])
 redis.call('SET', key, ARGV[3])
 if ARGV[1] ~= '0' then redis.call('PEXPIREAT', record, ARGV[1]) end
 if ARGV[2] ~= '0' then redis.call('PEXPIREAT', key, ARGV[2]) end
@@ -153,14 +173,16 @@ async def export(client: Connection, data: Writer, keys: Writer, now: Millisecon
     _write(data, {"format": FORMAT, "at": now})
     _write(keys, {"format": FORMAT, "at": now})
     suffixes = await _suffixes(client)
-    await _export_key(client, RELEASES, data)
+    for name in _FIRST:
+        await _export_key(client, name, data)
     async for name in _names(client):
         id, suffix = _taken_apart(name)
         if id is not None and suffix == "c":
-            counted.conversations += await _export_conversation(
-                client, ConversationId(id), suffixes, data, keys
-            )
-        elif name != RELEASES and not await _belongs_elsewhere(client, name):
+            for _ in range(_TRIES):
+                if await _export_conversation(client, ConversationId(id), suffixes, data, keys):
+                    counted.conversations += 1
+                    break
+        elif name not in _FIRST and not await _belongs_elsewhere(client, name):
             counted.others += await _export_key(client, name, data)
     return counted
 
@@ -196,6 +218,9 @@ async def _export_conversation(
         _, suffix = _taken_apart(name)
         if not await _write_key(client, name, kept, data, {"of": id, "suffix": suffix}):
             return 0  # it went while it was read
+    fields = dict(zip(record.items[::2], record.items[1::2], strict=True))
+    if await call(client, "HGET", names[0], "base") != fields.get(b"base"):
+        return 0  # its oldest entries went: what was read does not fit together
     _write(data, {"conversation": id, "until": record.until}, record.items)
     _write(keys, {"conversation": id, "until": wrapped.until}, wrapped.items)
     return 1
@@ -276,6 +301,7 @@ class Restoring:
     erased: Mapping[ConversationId, Milliseconds]
     now: Milliseconds
     counted: Counted = field(default_factory=Counted)
+    _restored: Milliseconds = NO_TIME
     _suffixes: list[str] = field(default_factory=list[str])
     _of: str = ""
 
@@ -295,6 +321,8 @@ class Restoring:
             record = _read(raw)
             if number == 0:
                 _check_format(record)
+                # Also where this machine's clock is behind: later than anything in the backup.
+                self._restored = Milliseconds(max(self.now, int(record["at"])))
             elif "conversation" in record:
                 id = ConversationId(record["conversation"])
                 if await self._appears(id, record, wrapped.find(id)):
@@ -340,7 +368,8 @@ class Restoring:
         names = [_key(id, name) for name in ("c", "key", "erased")]
         for suffix in suffixes:
             names += [_key(id, _UNFINISHED + suffix), _key(id, suffix)]
-        values = (record["until"], wrapped["until"], *_items(wrapped), *_items(record))
+        [key] = _items(wrapped)
+        values = (record["until"], wrapped["until"], key, self._restored, *_items(record))
         if not await _APPEAR.run(self.client, names, *values):
             self.counted.present += 1
             return False
@@ -369,15 +398,17 @@ class Restoring:
 
     async def _put_releases(self, items: list[bytes]) -> None:
         """Bring the releases back: conversations are bound to their numbers."""
-        theirs = dict(zip(items[::2], items[1::2], strict=True))
+        theirs = _releases(items)
         [kept] = await _snapshot(self.client, [RELEASES])
-        ours = dict(zip(kept.items[::2], kept.items[1::2], strict=True))
+        ours = _releases(kept.items)
         numbers = (theirs.keys() & ours.keys()) - {b"newest"}
         if any(theirs[number] != ours[number] for number in numbers):
             raise ForeignReleasesError
         newest = max(int(found.get(b"newest", b"0")) for found in (theirs, ours))
         for number, files in {**theirs, b"newest": str(newest).encode()}.items():
             await call(self.client, "HSET", RELEASES, number, files)
+        # The conversations that need them come only now.
+        await RedisBundles(self.client).need(map(int, theirs.keys() - {b"newest"}))
 
     def _has_ended(self, record: Mapping[str, Any]) -> bool:
         return 0 < int(record["until"]) <= self.now
@@ -398,6 +429,11 @@ class _WrappedKeys:
         if found is not None and found.get("conversation") != id:
             raise CorruptStateError("the keys are of another backup")
         return found
+
+
+def _releases(items: list[bytes]) -> dict[bytes, bytes]:
+    fields = zip(items[::2], items[1::2], strict=True)
+    return {name: value for name, value in fields if not name.startswith(NEEDED.encode())}
 
 
 def _check_format(record: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from argon2.low_level import Type, hash_secret_raw
 
-from bot.adapters.redis_store import Client, call
+from bot.adapters.redis_store import Client, call, confirm
 from bot.domain.ids import ConversationId
 
 KEPT_MILLISECONDS = 121 * 24 * 3600 * 1000
@@ -19,14 +19,19 @@ _PASSES = 2
 
 
 class RedisCodes:
-    """See `bot.dialogue.codes.CodeIndex`."""
+    """See `bot.dialogue.codes.CodeIndex`.
 
-    def __init__(self, client: Client) -> None:
+    `replicas` is how many replicas must confirm a code before anybody is given it.
+    """
+
+    def __init__(self, client: Client, *, replicas: int = 0) -> None:
         self._client = client
+        self._replicas = replicas
 
     async def put(self, stored: bytes, id: ConversationId) -> None:
         """Remember a code as long as its conversation may live."""
         await call(self._client, "SET", _name(stored), id, "PX", KEPT_MILLISECONDS)
+        await confirm(self._client, self._replicas, _name(stored))
 
     async def get(self, stored: bytes) -> ConversationId | None:
         """The conversation of a code."""

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -42,7 +42,12 @@ ANSWER_SECONDS = 10.0
 """How long an answer may take. A command that blocks must block for clearly less."""
 
 _START_SECONDS = 15.0
-_MOST_CONNECTIONS = 1000
+MOST_CONNECTIONS = 1000
+"""Of one process, to one server. When all are busy the next command waits for one."""
+
+POOL_SECONDS = 4.0
+"""How long it waits before it counts as not done."""
+
 _DEFAULT_PORT = 6379
 _DEFAULT_SENTINEL_PORT = 26379
 
@@ -89,7 +94,10 @@ def open_connection(url: str) -> Connection:
     scheme = urlsplit(url).scheme
     try:
         if scheme in {"unix", "redis", "rediss"}:
-            client: Redis = _untyped(Redis).from_url(url, **_settings())
+            pool = _untyped(BlockingConnectionPool).from_url(
+                url, timeout=POOL_SECONDS, **_settings()
+            )
+            client: Redis = _untyped(Redis).from_pool(pool)
             return client
         if scheme in {"redis+sentinel", "rediss+sentinel"}:
             return _behind_sentinel(read_address(url, _DEFAULT_SENTINEL_PORT))
@@ -149,7 +157,7 @@ def _settings() -> dict[str, Any]:
         "socket_timeout": ANSWER_SECONDS,
         "health_check_interval": 30,
         "client_name": "firstpoint",
-        "max_connections": _MOST_CONNECTIONS,
+        "max_connections": MOST_CONNECTIONS,
         # A command whose answer was lost may have been done. Only the caller knows whether it may
         # be done twice, so nothing is sent again behind its back.
         "retry": Retry(NoBackoff(), 0),
@@ -163,6 +171,10 @@ class _RedisBehindSentinel(Redis):
         """Closes all connections."""
         await super().aclose(close_connection_pool)
         await _untyped(self.connection_pool).sentinel_manager.aclose()
+
+
+class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Finds the primary server, and lets a command wait when all connections are busy."""
 
 
 def _behind_sentinel(address: Address) -> Redis:
@@ -185,7 +197,9 @@ def _behind_sentinel(address: Address) -> Redis:
     client: Redis = sentinel.master_for(
         address.service,
         redis_class=_RedisBehindSentinel,
+        connection_pool_class=_SentinelPool,
         **_settings(),
+        timeout=POOL_SECONDS,
         username=address.username,
         password=address.password,
         db=int(options.get("database", "0")),

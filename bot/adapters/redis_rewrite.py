@@ -86,8 +86,7 @@ class Rewriting:
             StoreUnavailableError: the server does not do it, as when the disk is full.
         """
         now = await self.store.now()
-        if self.journal is not None:
-            await asyncio.to_thread(self.journal.trim, now)
+        await self._trim(now)
         last = await _last(self.client)
         if last is not None and 0 <= now - last.at < every:
             return False
@@ -98,6 +97,14 @@ class Rewriting:
         fields = ("at", this.at, "run", this.run, "ended", this.ended)
         await call(self.client, "HSET", REWRITTEN, *fields)
         return True
+
+    async def _trim(self, now: Milliseconds) -> None:
+        """Shorten the journal. Trouble with its folder must not keep the files as they are."""
+        try:
+            if self.journal is not None:
+                await asyncio.to_thread(self.journal.trim, now)
+        except OSError as error:
+            log.warning("journal_not_trimmed", extra={"error_type": type(error).__name__})
 
     async def _rewrite(self) -> None:
         await self._until_idle()  # one that began by itself may have begun too early

@@ -57,6 +57,8 @@ class InstallationKey:
     """The one key that everything hangs on. It never leaves this object."""
 
     _key: bytes = field(repr=False)
+    _made: dict[str, bytes] = field(default_factory=dict[str, bytes], repr=False, compare=False)
+    """The keys derived from it, one for each purpose: they are few, and named in the code."""
 
     def new_conversation_key(self, conversation: str) -> WrappedKey:
         """A fresh key for a conversation, wrapped."""
@@ -81,9 +83,11 @@ class InstallationKey:
         return Seal(self._derived("wrap"))
 
     def _derived(self, purpose: str) -> bytes:
-        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=f"firstpoint:{purpose}".encode()).derive(
-            self._key
-        )
+        if purpose not in self._made:
+            info = f"firstpoint:{purpose}".encode()
+            derivation = HKDF(SHA256(), _KEY_BYTES, salt=None, info=info)
+            self._made[purpose] = derivation.derive(self._key)
+        return self._made[purpose]
 
 
 def read_or_make_key(file: Path) -> InstallationKey:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_audit import HEAD, RedisTrail
 from bot.adapters.redis_seats import RedisSeats
 from bot.adapters.redis_staff import RedisVault
 from bot.adapters.redis_staffing import RedisStaffing
@@ -128,7 +128,13 @@ async def test_a_record_has_one_place(client: Any) -> None:
     assert await trail.append(stream, 2, b"second")
     assert await trail.newest(stream) == (2, b"second")
     assert stream in await trail.streams()
-    await trail.keep_head(b"head")
+    assert (await trail.record(stream, 2), await trail.record(stream, 3)) == (b"second", b"")
+    await client.delete(HEAD)
+    assert [await trail.swap_head(before, b"head") for before in (b"no", None, None)] == [
+        False,
+        True,
+        False,
+    ]
     assert await trail.head() == b"head"
 
 
@@ -156,6 +162,6 @@ async def test_what_staff_read_was_not_handed_to_the_person(client: Any, tmp_pat
     await store.commit(beginning(id))
     told = Message(Author.BOT, Said("not given yet"))
     await store.commit(await next_commit(store, id, told, handed_over=False))
-    assert len((await store.read(id, 0, for_person=False)).entries) == 1
+    assert len((await store.read(id, 0)).entries) == 1
     await store.commit(await next_commit(store, id, takes_over=True, handed_over=False))
     assert (await store.read(id, 0)).entries == ()

@@ -1,6 +1,7 @@
 """A backup brings conversations back, but none that was erased, and holds no key by itself."""
 
 import base64
+import json
 import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 
 from bot import backup_command
+from bot.adapters import redis_backup, redis_store
 from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.erasure_journal import DAY
+from bot.adapters.redis_audit import HEAD
 from bot.adapters.redis_backup import PART
 from bot.adapters.redis_connection import connect
 from bot.adapters.sealed_file import records, writing
-from bot.adapters.sealing import Seal
+from bot.adapters.sealing import Seal, read_or_make_key
 from bot.domain.ids import Milliseconds
 from bot.errors import CorruptStateError, StartError
 from bot.settings import Settings
@@ -132,6 +135,10 @@ async def test_what_is_brought_back_is_what_was(here: Running, place: Place) -> 
     await place.restores()
     after = await here.everything(person)
     assert after.keys() == before.keys()
+    [record] = (
+        value for value, _ in after.values() if isinstance(value, dict) and b"restored" in value
+    )
+    assert record.pop(b"restored").isdigit()
     assert all(
         value == after[name][0] and 0 <= until - after[name][1] < 20_000
         for name, (value, until) in before.items()
@@ -139,6 +146,38 @@ async def test_what_is_brought_back_is_what_was(here: Running, place: Place) -> 
     await person.looks()
     await person.types("and on it goes")
     assert person.new[0]["lines"][0]["text"] == "and on it goes"
+
+
+async def test_a_full_log_comes_back_although_its_beginning_goes_meanwhile(
+    here: Running, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts are read one after the other, and what is between them may be cut off."""
+    monkeypatch.setattr(redis_store, "MOST_KEPT", 40)
+    monkeypatch.setattr(redis_backup, "PART", 5)
+    person = await talks(here)
+    while person.last < 100:
+        await person.types(f"message {person.last}")
+    snapshot, cuts = redis_backup._snapshot, [1, 2]
+
+    async def cut_off(client: Any, names: list[str]) -> Any:
+        found = await snapshot(client, names)
+        if cuts and any(name.endswith("}:log") for name in names):
+            cuts.pop()
+            for _ in range(5):
+                await person.types("one more")
+        return found
+
+    monkeypatch.setattr(redis_backup, "_snapshot", cut_off)
+    await place.backs_up()
+    assert cuts == []
+    last = person.last
+    await loses_everything(here)
+    await place.restores()
+    back = here.service.person()
+    back.token = person.token
+    await back.looks()
+    assert back.last == last
+    assert len(back.messages) > 30
 
 
 async def test_who_waited_waits_again_and_a_code_opens_again(here: Running, place: Place) -> None:
@@ -211,6 +250,25 @@ async def test_what_ended_meanwhile_stays_away(here: Running, place: Place) -> N
     await eventually(over, "its time is over")
     await place.restores()
     assert await here.client.keys(f"fp:{{{id}}}:*") == []
+
+
+async def test_the_head_of_the_audit_is_never_ahead_of_its_records(
+    here: Running, place: Place
+) -> None:
+    """A record can come while a backup is made: it may be missing in the head, never after it."""
+    audit = here.service.service.audit
+    for who in ("op-a", "op-b"):
+        await audit.note(who, "look")
+    await place.backs_up()
+    [file] = place.backups.glob("*.backup")
+    sealed = Seal(read_or_make_key(place.settings.key_file).mark("backup", "data"))
+    names = [json.loads(record).get("key", "") for record in records(file, sealed)]
+    assert names.index(HEAD) < min(n for n, name in enumerate(names) if "audit:of" in name)
+    await loses_everything(here)
+    await place.restores()
+    assert (await audit.verify()).problems == ()
+    await audit.note("op-a", "look")
+    assert (await audit.verify()).problems == ()
 
 
 async def test_nothing_is_written_over(here: Running, place: Place) -> None:

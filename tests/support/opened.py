@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.adapters.redis_referrals import RedisReferrals
 from bot.adapters.redis_store import _entry_place, _Keys, _state_place
 from bot.adapters.sealing import InstallationKey, WrappedKey
 from bot.domain.ids import ConversationId
@@ -19,6 +20,7 @@ class Opened:
     """What was said, by the letter of its author."""
 
     aside: list[bytes] = field(default_factory=list)
+    referrals: list[bytes] = field(default_factory=list)
 
 
 async def raw(client: Any) -> bytes:
@@ -57,10 +59,13 @@ async def opened(client: Any, key: InstallationKey) -> AsyncIterator[Opened]:
         seal = key.unwrap(WrappedKey(await client.get(names.key)), id)
         version, state = await client.hmget(names.record, "version", "state")
         found = Opened(id=id, state=seal.open(state, _state_place(id, int(version))))
-        for seq, entry in enumerate(await client.lrange(names.log, 0, -1), start=1):
+        base = int(await client.hget(names.record, "base") or 0)
+        for seq, entry in enumerate(await client.lrange(names.log, 0, -1), start=base + 1):
             letter = entry[:1]
             plain = seal.open(entry[1:], _entry_place(id, seq, letter))
             found.log.setdefault(letter.decode(), []).append(plain)
         for sealed in (await client.hgetall(names.aside)).values():
             found.aside.append(seal.open(sealed, f"{id}:aside".encode()))
+        referrals = await RedisReferrals(client, key).load_all(id)
+        found.referrals.extend(one.record for one in referrals.values())
         yield found

@@ -51,12 +51,15 @@ async def tcp_server(
 
 
 @asynccontextmanager
-async def sentinel(folder: Path, primary: TcpServer, name: str) -> AsyncGenerator[TcpServer]:
+async def sentinel(
+    folder: Path, primary: TcpServer, name: str, *settings: str
+) -> AsyncGenerator[TcpServer]:
     """A Sentinel that watches that server under that name."""
     port = free_port()
     configuration = folder / "sentinel.conf"
     configuration.write_text(
         f"port {port}\nbind 127.0.0.1\nsentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+        + "".join(f"sentinel {setting}\n" for setting in settings)
     )
     async with _process(folder, [str(configuration), "--sentinel"]) as process:
         server = TcpServer(port=port, process=process)
