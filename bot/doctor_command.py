@@ -16,9 +16,15 @@ from typing import Any, TextIO
 
 from bot.adapters.embedded_redis import State, probe, socket_path_for
 from bot.adapters.erasure_journal import DAY
-from bot.adapters.redis_connection import Connection, check_durable, connect
+from bot.adapters.redis_connection import (
+    Connection,
+    check_durable,
+    connect,
+    connected_replicas,
+)
+from bot.adapters.redis_referrals import ACTIVE, RedisReferrals
 from bot.adapters.redis_rewrite import overdue
-from bot.adapters.redis_store import RedisStore, call
+from bot.adapters.redis_store import ASIDE, SWEPT, RedisStore, call, store_trouble
 from bot.adapters.sealing import InstallationKey, WrappedKey, read_or_make_key
 from bot.backup_command import BACKUP, old_key_files
 from bot.content.checks import Checked, check_files
@@ -26,7 +32,8 @@ from bot.content.release import read_files
 from bot.domain.facts import Mode
 from bot.domain.ids import Milliseconds
 from bot.errors import CorruptStateError, StartError, StoreUnavailableError
-from bot.settings import Settings, read_settings
+from bot.receivers import receivers_of
+from bot.settings import Settings, is_loopback, read_settings
 
 HEALTHY, ILL = 0, 1
 """Exit codes: nothing must be done now; something must."""
@@ -35,8 +42,10 @@ _MOST_CLOCK_MILLISECONDS = 5_000
 _LITTLE_BYTES = 200 * 1024 * 1024
 _LOW_BYTES = 1024 * 1024 * 1024
 _BACKUP_DAYS = 2
+_MOST_UNSWEPT = Milliseconds(2 * 60 * 1000)
 _MOST_SHOWN = 3
 _KEYS_TRIED = 20
+_LONGEST_ROUND_MILLISECONDS = 120_000
 _FIRST_YEAR = 2026
 
 
@@ -99,6 +108,8 @@ def _clock_of_this_machine() -> datetime:
 async def examine(settings: Settings, clock: Clock) -> list[Finding]:
     """Everything that is found."""
     findings = [*check_key_file(settings), *check_content(settings, clock().date())]
+    findings += check_proxies(settings)
+    findings += check_receivers(settings)
     if settings.redis_url is None:
         findings += check_disk(settings.data)
     findings += [finding async for finding in _check_database(settings, clock)]
@@ -168,6 +179,60 @@ def _languages(checked: Checked, *, production: bool) -> Iterator[Finding]:
         yield good(f"Reviewed languages: {', '.join(read)}.")
 
 
+# The network
+
+
+def check_proxies(settings: Settings) -> Iterator[Finding]:
+    """Whether the limits can tell people apart."""
+    if settings.mode is not Mode.PRODUCTION:
+        return
+    if settings.trusted_proxies:
+        yield good("The limits count the addresses that your proxies name.")
+    elif is_loopback(settings.host):
+        yield note(
+            "Only this machine can reach the chat, so people come through a proxy or Tor, and "
+            "all of them share one address and its limits. If it is a proxy, let it set "
+            "X-Forwarded-For, and name it in FIRSTPOINT_TRUSTED_PROXIES."
+        )
+
+
+# Referrals
+
+
+def check_receivers(settings: Settings) -> Iterator[Finding]:
+    """Whether the folders around referrals can be used."""
+    for problem in receivers_of(settings).problems:
+        file = problem.file or settings.receivers or "the folder"
+        yield bad(f"The receivers, {file}: {problem.problem}. Nothing is sent to this receiver.")
+    drop = settings.drop
+    if drop.exists() and not (drop.is_dir() and os.access(drop, os.W_OK | os.X_OK)):
+        yield bad(f"{drop} is no folder that can be written to. See FIRSTPOINT_DROP.")
+
+
+async def _referrals(
+    client: Connection, settings: Settings, now: datetime
+) -> AsyncIterator[Finding]:
+    last = await RedisReferrals(client, InstallationKey(b"")).last_round()
+    if last is None:
+        ended, hanging, failing = 0, 0, 0
+    else:
+        ended, hanging, failing = last.at, last.hanging, last.failing
+    late = now.timestamp() * 1000 - ended > _LONGEST_ROUND_MILLISECONDS
+    if late and await call(client, "ZCARD", ACTIVE):
+        yield bad("Nobody has looked after the referrals for minutes. Start the service again.")
+    if hanging:
+        yield bad(
+            f"{hanging} referrals, or notes that one was taken back, cannot be written into the "
+            f"folder for receivers. Is {settings.drop} there, mounted, writable, and has it room? "
+            "Can the files of the receivers be read?"
+        )
+    if failing:
+        yield bad(
+            f"{failing} referrals cannot be worked on because of a mistake of ours. Look for "
+            "`referral_failed` in the log and report it."
+        )
+
+
 # The disk
 
 
@@ -203,7 +268,16 @@ async def _check_database(settings: Settings, clock: Clock) -> AsyncIterator[Fin
         yield bad(str(error))
         return
     try:
-        for check in (_durability, _clock, _rewriting, _backups, _running, _aside, _key_fits):
+        for check in (
+            _durability,
+            _clock,
+            _rewriting,
+            _backups,
+            _running,
+            _aside,
+            _referrals,
+            _key_fits,
+        ):
             async for finding in check(client, settings, clock()):
                 yield finding
     except StoreUnavailableError:
@@ -221,6 +295,26 @@ async def _durability(
         yield bad(str(error))
     else:
         yield good("The database answers, and keeps what it has acknowledged.")
+        async for finding in _replicas(client, settings):
+            yield finding
+
+
+async def _replicas(client: Connection, settings: Settings) -> AsyncIterator[Finding]:
+    """Whether as many replicas are in step as must confirm each answer."""
+    async with store_trouble():
+        there = await connected_replicas(client)
+    if there < settings.replicas:
+        yield bad(
+            f"FIRSTPOINT_REPLICAS is {settings.replicas}, and {there} are in step: nobody's "
+            "answer is accepted. Start the replicas."
+        )
+    elif settings.replicas:
+        yield good(f"Replicas in step: {there}; {settings.replicas} must confirm each answer.")
+    elif there:
+        yield note(
+            f"Replicas in step: {there}, and no answer waits for them. When one takes over, "
+            "answers can be lost. Set FIRSTPOINT_REPLICAS."
+        )
 
 
 async def _clock(client: Connection, _: Settings, now: datetime) -> AsyncIterator[Finding]:
@@ -276,19 +370,28 @@ def _ago(days: int) -> str:
 
 
 async def _running(client: Connection, _: Settings, __: datetime) -> AsyncIterator[Finding]:
-    if await call(client, "EXISTS", "fp:lease:sweeper"):
-        yield good("A process of the service runs.")
-    else:
+    if not await call(client, "EXISTS", "fp:lease:sweeper"):
         yield bad("No process of the service runs: nobody can write to you. Start it.")
+        return
+    swept = await call(client, "GET", SWEPT)
+    if swept is None or await _store(client).now() - int(swept) > _MOST_UNSWEPT:
+        yield bad(
+            "A process of the service runs, but what happens by itself does not: claims of silent "
+            "operators do not end. Look for `sweep_failed` in the log, then start it again."
+        )
+    else:
+        yield good("A process of the service runs, and keeps things in order.")
 
 
 async def _aside(client: Connection, _: Settings, __: datetime) -> AsyncIterator[Finding]:
+    """New ones are an alarm; older ones are only still there."""
+    new = int(await call(client, "GET", ASIDE) or 0)
     count = len([name async for name in _scan(client, "fp:{*}:aside")])
-    if count:
-        yield note(
-            f"In {count} conversations an input could not be worked on because of a mistake of "
-            "ours. Look for `turn_failed` in the log and report it."
-        )
+    remedy = "because of a mistake of ours. Look for `turn_failed` in the log and report it."
+    if new:
+        yield bad(f"Inputs could not be worked on, the last one today ({new} in all), {remedy}")
+    elif count:
+        yield note(f"In {count} conversations an input could not be worked on {remedy}")
 
 
 async def _key_fits(client: Connection, settings: Settings, _: datetime) -> AsyncIterator[Finding]:

@@ -3,8 +3,9 @@
 The record is written first: what could not be recorded is not done.
 """
 
+import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -31,9 +32,18 @@ from bot.engine.received import (
     OperatorWrote,
     Transferred,
 )
-from bot.errors import GoneError
+from bot.errors import (
+    CorruptStateError,
+    FirstpointError,
+    GoneError,
+    RefusedError,
+    StoreError,
+    StoreUnavailableError,
+)
 from handoff.audit import Audit
 from handoff.permissions import Act, Member, check_may, may
+
+log = logging.getLogger(__name__)
 
 CLAIM_LEASE = Milliseconds(60_000)
 """How long a claim holds when the console is not heard of; the console renews it often."""
@@ -47,19 +57,15 @@ CAPACITY_HEAVY = 1
 
 HARD_LIMIT = 3
 MOST_SHOWN = 50
-_HEAVY_RANK = 1
+_DANGER_RANK, _HEAVY_RANK = 0, 1
 """Danger now has rank 0, a child or not sure has rank 1 (`bot.dialogue.queue`)."""
 
 _RENEW_BELOW = 2 / 3
 """A lease is renewed when less than this part of it is left."""
 
-
-class RefusedError(Exception):
-    """The move is not possible now; `reason` says why. Nothing was changed."""
-
-    def __init__(self, reason: Refusal) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+_SETTLED_BELOW = 5 / 6
+"""A seat of which more is left may belong to a claim that is being made at this moment: the seat
+is taken first. Without it nobody would renew the claim."""
 
 
 class FullDeskError(Exception):
@@ -98,7 +104,7 @@ class Seats(Protocol):
 
 
 class Presence(Protocol):
-    """Who is there to answer."""
+    """Who is there to answer, and how long it takes."""
 
     async def on_shift(self, operator: OperatorId, until: Milliseconds, *, free: bool) -> None:
         """Count an operator as present until then; `free`: as one who can take somebody."""
@@ -106,6 +112,10 @@ class Presence(Protocol):
 
     async def off_shift(self, operator: OperatorId) -> None:
         """Count an operator as gone."""
+        ...
+
+    async def taken(self, id: ConversationId) -> None:
+        """Note how long somebody waited who has just been taken."""
         ...
 
 
@@ -160,8 +170,22 @@ class Desk:
         check_may(member, Act.SEE_QUEUE)
         if not again:
             await self.audit.note(member.id, "queue")
+        return await self._waiting(await self.index.queue())
+
+    async def urgent(self, member: Member, *, again: bool = False) -> tuple[Queued, ...]:
+        """Who waits and is in danger now, for a page that shows something else beside them.
+
+        Raises:
+            NotAllowedError: no role of theirs sees the queue.
+        """
+        check_may(member, Act.SEE_QUEUE)
+        if not again:
+            await self.audit.note(member.id, "queue:now")
+        return await self._waiting([one for one in await self.index.queue() if not one.rank])
+
+    async def _waiting(self, queue: Sequence[Waiting]) -> tuple[Queued, ...]:
         found: list[Queued] = []
-        for waiting in (await self.index.queue())[:MOST_SHOWN]:
+        for waiting in queue[:MOST_SHOWN]:
             conversation = await self._state(waiting.id)
             if conversation is not None and conversation.control.owner is Owner.WAITING:
                 found.append(_queued(waiting, conversation))
@@ -193,26 +217,28 @@ class Desk:
         for id, _, _ in await self.seats.held(member.id):
             try:
                 await self.transfer(id, member, reason="signed_out")
-            except (RefusedError, GoneError):
+            except (RefusedError, GoneError, CorruptStateError):
                 await self.seats.leave(member.id, id)
 
     async def _renew_all(self, member: Member) -> tuple[Owned, ...]:
         owned: list[Owned] = []
         for id, _, until in await self.seats.held(member.id):
             found = await self._still_theirs(id, member)
+            left = until - await self.index.now()
             if found is None:
-                await self.seats.leave(member.id, id)
+                if left < self.lease * _SETTLED_BELOW:
+                    await self.seats.leave(member.id, id)
                 continue
             owned.append(found)
-            if until - await self.index.now() < self.lease * _RENEW_BELOW:
+            if left < self.lease * _RENEW_BELOW:
                 with suppress(RefusedError, GoneError):
                     await self.renew(id, member)
         return tuple(owned)
 
     async def _still_theirs(self, id: ConversationId, member: Member) -> Owned | None:
         try:
-            loaded = await self.turns.store.load(id, InputKey("-"))
-        except GoneError:
+            loaded = await self.turns.store.look(id)
+        except (GoneError, CorruptStateError):
             return None
         if not _is_theirs(loaded.conversation, member):
             return None
@@ -238,7 +264,8 @@ class Desk:
     async def claim(self, id: ConversationId, member: Member, *, beyond: bool = False) -> None:
         """Take a waiting conversation. Of several who try, one gets it.
 
-        When this returns, the person has been told, and the bot has fallen silent before.
+        When this returns, the bot has fallen silent, and the person has been told; where the
+        store failed in that moment, the sweeper tells them.
         `beyond`: although one has as many as one should; for somebody in danger, or as a lead.
 
         Raises:
@@ -248,7 +275,7 @@ class Desk:
             GoneError: it was erased.
         """
         check_may(member, Act.CLAIM)
-        conversation = (await self.turns.store.load(id, InputKey("-"))).conversation
+        conversation = (await self.turns.store.look(id)).conversation
         may_exceed = may(member, Act.CLAIM_BEYOND) or conversation.urgency is Urgency.NOW
         until = await self._lease_end()
         most = HARD_LIMIT if beyond and may_exceed else None
@@ -258,11 +285,25 @@ class Desk:
         what = Claimed(operator=member.id, lease_until=until)
         try:
             await self._move(id, member, what, "claim")
-        except (RefusedError, GoneError):
+        except FirstpointError:
             if seat == _NEW_SEAT:
-                await self.seats.leave(member.id, id)
+                await self._give_seat_back(id, member)
             raise
-        control = (await self.turns.store.load(id, InputKey("-"))).conversation.control
+        try:
+            await self._announce(id, member)
+            if rank_of(conversation) > _DANGER_RANK:
+                await self.presence.taken(id)
+        except StoreUnavailableError:
+            log.warning("takeover_told_later")
+
+    async def _give_seat_back(self, id: ConversationId, member: Member) -> None:
+        """Unless the claim was written after all, and only the answer was lost."""
+        with suppress(StoreUnavailableError):  # `here` does it later
+            if await self._still_theirs(id, member) is None:
+                await self.seats.leave(member.id, id)
+
+    async def _announce(self, id: ConversationId, member: Member) -> None:
+        control = (await self.turns.store.look(id)).conversation.control
         if control.owner is Owner.OPERATOR and control.operator == member.id:
             await announce_takeover(self.turns, id, control.fence)
 
@@ -271,14 +312,25 @@ class Desk:
 
         Raises:
             NotAllowedError, FullDeskError: as `claim`.
+            StoreError: those who wait cannot be taken.
         """
         check_may(member, Act.CLAIM)
+        troubles: list[StoreError] = []
         for waiting in await self.index.queue():
             try:
                 await self.claim(waiting.id, member)
             except (RefusedError, GoneError):
                 continue
+            except StoreError as error:
+                # One that is broken must not keep everybody behind from being taken.
+                log.warning("claim_failed", extra={"error_type": type(error).__name__})
+                troubles.append(error)
+                if len(troubles) == _MOST_TROUBLES:
+                    break
+                continue
             return waiting.id
+        if troubles:
+            raise troubles[-1]
         return None
 
     async def _take_seat(
@@ -300,11 +352,15 @@ class Desk:
 
     # Answering
 
-    async def open(self, id: ConversationId, member: Member, after: int = 0) -> View:
+    async def open(
+        self, id: ConversationId, member: Member, after: int = 0, *, looked: int | None = None
+    ) -> View:
         """What the operator may see of a conversation they own. There is no other way to read one.
 
         Without the person's yes it holds nothing that they said before they asked for a human,
         and no answer. `length` of the view is what the operator has then seen.
+
+        `looked`: the same screen looks once more by itself, and its look is recorded up to here.
 
         Raises:
             NotAllowedError: no role of theirs answers people.
@@ -314,15 +370,17 @@ class Desk:
         check_may(member, Act.OPEN)
         view = await self._read(id, member, after)
         shown = tuple(_shown(view.conversation, view.entries))
-        if shown or not after:
-            await self.audit.note(member.id, f"look:{after + 1}-{view.length}", id)
+        before = max(after, looked or 0)
+        if looked is None or any(entry.seq > before for entry in shown):
+            entries = f":{before + 1}-{view.length}" if view.length > before else ""
+            await self.audit.note(member.id, f"look{entries}", id)
         return replace(view, conversation=_without_answers(view.conversation), entries=shown)
 
     async def _read(self, id: ConversationId, member: Member, after: int) -> View:
         entries: tuple[Entry, ...] = ()
         reached = after
         while True:
-            view = await self.turns.store.read(id, reached, for_person=False)
+            view = await self.turns.store.read(id, reached)
             if not _is_theirs(view.conversation, member):
                 raise RefusedError(Refusal.NOT_THE_OWNER)
             entries += view.entries
@@ -438,12 +496,14 @@ class Desk:
 
     async def _state(self, id: ConversationId) -> Conversation | None:
         try:
-            return (await self.turns.store.load(id, InputKey("-"))).conversation
-        except GoneError:
+            return (await self.turns.store.look(id)).conversation
+        except (GoneError, CorruptStateError):
             return None
 
 
 _NEW_SEAT = 1
+_MOST_TROUBLES = 5
+"""Then it is not the conversations that are broken, and an operator waits for an answer."""
 
 
 def _fresh_key(name: str) -> InputKey:

@@ -39,9 +39,10 @@ from bot.domain.messages import (
 from bot.domain.text import Country, Language, Text, TextKey
 from bot.errors import CorruptStateError
 
-VERSION = 3
+VERSION = 4
 """2 added what stands between a conversation and the human who answers it (`handover`);
-3 which blocks of facts are shown together (`beside`)."""
+3 which blocks of facts are shown together (`beside`);
+4 the word agreed on with the return code (`code_word`, `wrong_words`)."""
 
 _READABLE = range(1, VERSION + 1)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -123,6 +124,8 @@ def _conversation(c: Conversation) -> dict[str, Json]:
         "show_answers": c.show_answers,
         "handover": _handover(c.handover),
         "has_code": c.has_code,
+        "code_word": c.code_word,
+        "wrong_words": c.wrong_words,
         "view": c.view,
         **dump_consents(c),
     }
@@ -151,6 +154,8 @@ def _read_conversation(v: Json) -> Conversation:
         show_answers=bool(v["show_answers"]),
         handover=_read_handover(v["handover"]) if "handover" in v else Handover(),
         has_code=bool(v["has_code"]),
+        code_word=str(v["code_word"]) if v.get("code_word") is not None else None,
+        wrong_words=int(v.get("wrong_words", 0)),
         view=int(v["view"]),
         **read_consents(v),
     )

@@ -1,9 +1,10 @@
 """What the dialogue needs from outside, with only the methods that it calls."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
+from bot.domain.control import Owner
 from bot.domain.conversation import Conversation
 from bot.domain.ids import NO_TIME, ConversationId, InputKey, Milliseconds
 from bot.domain.messages import Message, Shown
@@ -12,6 +13,9 @@ from bot.engine.graph import Graph
 from bot.engine.received import Action
 
 DeliveryId = NewType("DeliveryId", str)
+
+DELIVERY_LEASE = Milliseconds(5_000)
+"""A delivery that takes longer has lost its right: its channel must stop before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Done:
 
     first: int
     last: int
+    repeated: bool = field(default=False, compare=False)
+    """Whether it had had its turn before, so that another commit than this one wrote them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,10 @@ class Commit:
     """How long the conversation is kept from now on when nothing more happens."""
 
     handed_over: bool
-    """Whether the channel takes the messages in the same step, as the web does."""
+    """Whether the messages count as given to the channel in the same step."""
+
+    delivery: DeliveryId | None = None
+    """Opened in the same step for whoever writes the messages; it is closed as after a read."""
 
     takes_over: bool = False
     """Whether this is a claim: what the bot said and nobody was given stays unsaid."""
@@ -97,7 +106,7 @@ class View:
     length: int
     entries: tuple[Entry, ...]
     delivery: DeliveryId | None = None
-    """Set when the reader asked for a lease; it must be closed when everything is written."""
+    """Set when a delivery is open; it must be closed when everything is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,18 @@ class Waiting:
     id: ConversationId
     rank: int
     since: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What can be said of a conversation without opening it."""
+
+    id: ConversationId
+    owner: Owner | None
+    """None when there is no such conversation any more."""
+
+    release: int | None
+    """The release it began with; None when only the conversation itself knows."""
 
 
 class Store(Protocol):
@@ -121,6 +142,10 @@ class Store(Protocol):
         """The conversation, and whether the input `key` has had its turn."""
         ...
 
+    async def look(self, id: ConversationId) -> Loaded:
+        """The conversation as it stands, for somebody who sends no input."""
+        ...
+
     async def commit(self, commit: Commit) -> Done | None:
         """Write a turn; None when somebody else wrote first. The same key twice is one turn."""
         ...
@@ -130,17 +155,17 @@ class Store(Protocol):
         id: ConversationId,
         after: int,
         lease: Milliseconds | None = None,
-        *,
-        for_person: bool = True,
     ) -> View:
-        """The entries after `after`; with `lease` a delivery is open for that long.
-
-        What staff read is not `for_person`: it does not count as handed over.
-        """
+        """The entries after `after`; with `lease` a delivery of them is open for that long."""
         ...
 
-    async def close_delivery(self, id: ConversationId, delivery: DeliveryId) -> None:
-        """Say that everything of a delivery has been written."""
+    async def close_delivery(self, id: ConversationId, read: View, written: int) -> None:
+        """End the delivery of `read`, if there is one. Up to the entry `written` it was given.
+
+        Only this, or a commit that says so, makes an entry count as given to the person. Nothing
+        counts when the lease has ended before. A claim that came meanwhile took it for unsaid:
+        that is put right.
+        """
         ...
 
     async def open_deliveries(self, id: ConversationId) -> int:
@@ -173,6 +198,17 @@ class Index(Protocol):
 
     async def leases_ended(self) -> tuple[tuple[ConversationId, Milliseconds], ...]:
         """Conversations whose operator went silent, and when the lease ended."""
+        ...
+
+    def mend(self) -> AsyncIterator[tuple[Standing, ...]]:
+        """Bring the indexes in line with all records, some at a time: each step is a short one.
+
+        Whoever goes through to the end has seen every conversation that was there all the time.
+        """
+        ...
+
+    async def note_sweep(self) -> None:
+        """Note that a round over what happens by itself was finished now."""
         ...
 
     def all_ids(self) -> AsyncIterator[ConversationId]:
@@ -222,6 +258,10 @@ class Content(Protocol):
         """A block of facts, as it may be shown today."""
         ...
 
+    def code_words(self, language: Language) -> Sequence[str]:
+        """The words of which one is agreed on with a return code."""
+        ...
+
     def hear(self, words: str) -> Action | None:
         """What the rules for exits find in typed words."""
         ...
@@ -235,7 +275,22 @@ class Releases(Protocol):
         ...
 
     async def numbered(self, number: int) -> Content:
-        """The release of that number."""
+        """The release of that number; the newest, where that one cannot be read any more."""
+        ...
+
+
+class Archive(Protocol):
+    """Where published releases are kept while somebody needs them."""
+
+    async def need(self, numbers: Iterable[int]) -> None:
+        """Note that these releases are needed now."""
+        ...
+
+    async def remove_unneeded(self) -> tuple[int, ...]:
+        """Remove old releases that were not needed for long; their numbers.
+
+        Every conversation's release must have been noted as needed just before.
+        """
         ...
 
 

@@ -7,13 +7,11 @@ thing before the human's words.
 
 import asyncio
 
+from bot.dialogue.ports import DELIVERY_LEASE
 from bot.dialogue.turns import Turns
 from bot.domain.control import Fence
-from bot.domain.ids import ConversationId, InputKey, Milliseconds
+from bot.domain.ids import ConversationId, InputKey
 from bot.engine.received import TakeoverAnnounced
-
-DELIVERY_LEASE = Milliseconds(5_000)
-"""A delivery that takes longer has lost its right: its channel must stop before."""
 
 _LOOK_EVERY_SECONDS = 0.02
 

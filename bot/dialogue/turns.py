@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from bot.dialogue.consent_texts import consent_texts
@@ -10,20 +11,24 @@ from bot.dialogue.ports import (
     AuditRecord,
     Commit,
     Content,
+    DeliveryId,
     Done,
+    Entry,
     Loaded,
     Releases,
     Staffing,
     Store,
+    View,
 )
 from bot.dialogue.queue import rank_of
 from bot.dialogue.retention import Retention
 from bot.dialogue.understand import understand
+from bot.domain.code_word import Shut
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation, Facts, new_conversation
 from bot.domain.ids import ConversationId, InputKey
 from bot.domain.text import Country, Language
-from bot.engine.advance import advance
+from bot.engine.advance import advance, on_a_way_out
 from bot.engine.effects import (
     EndView,
     EraseAll,
@@ -33,6 +38,7 @@ from bot.engine.effects import (
     Refusal,
     Refuse,
     Send,
+    StayShut,
     Turn,
 )
 from bot.engine.received import (
@@ -40,13 +46,20 @@ from bot.engine.received import (
     Failed,
     Input,
     Line,
+    Pressed,
     Received,
-    Requested,
     SentOther,
     Started,
     Typed,
+    erases_now,
 )
-from bot.errors import FirstpointError, StoreUnavailableError
+from bot.errors import (
+    CorruptStateError,
+    FirstpointError,
+    FullError,
+    StoreUnavailableError,
+    ViewEndedError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -60,20 +73,12 @@ DEFAULT_LANGUAGE = Language("en")
 """For somebody whose language is not offered: the one most people know a few words of."""
 
 MOST_ENTRIES = 5000
-"""Beyond it a conversation takes only what ends it: nobody reads that much, and nobody may fill
-the store."""
+"""Beyond it a conversation takes no more words, beyond twice of it no ordinary button: nobody
+reads that much, and nobody may fill the store."""
 
 
 LookAtQueue = Callable[[ConversationId, int], Awaitable[Line]]
 """What can be said to somebody who waits, or is about to, with that rank."""
-
-
-class FullError(FirstpointError):
-    """The conversation has become too long to take more."""
-
-
-class ViewEndedError(FirstpointError):
-    """The view that the input comes from was left; the conversation may still be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +86,18 @@ class Taken:
     """What an input led to."""
 
     done: Done
+    view: View | None = None
+    """The conversation as the turn left it, with the entries that it added; None when the input
+    had had its turn before."""
+
     erased: bool = False
     view_ended: bool = False
     code_given: bool = False
     alarms: tuple[RaiseAlarm, ...] = ()
     refused: Refusal | None = None
+    shut: Shut | None = None
+    """Why a return code opened nothing."""
+
     repeated: bool = False
     """Whether the input had had its turn before."""
 
@@ -123,13 +135,12 @@ class Turns:
         )
         loaded = Loaded(conversation=fresh, version=0, length=0)
         turn = await self._advance(content, id, loaded, Started())
-        done = await self.store.commit(
-            self._commit(id, key, loaded, turn, None, channel_takes=True)
-        )
+        commit = self._commit(id, key, loaded, turn, None, channel_takes=True)
+        done = await self.store.commit(commit)
         if done is None:
             # Two starts at once: the other one has begun it.
             return Taken(done=(await self.store.load(id, key)).done or Done(1, 0), repeated=True)
-        return Taken(done=done)
+        return _taken(done, commit, turn)
 
     async def receive(  # noqa: PLR0913 - the last three are settled by the channel
         self,
@@ -152,6 +163,8 @@ class Turns:
             FullError: it takes no more.
             StoreUnavailableError: nothing was saved, or it is not known: send the same key again.
         """
+        if erases_now(what):
+            return await self._erase(id, key, view)
         failures = 0
         for _ in range(MOST_CONFLICTS):
             loaded = await self.store.load(id, key)
@@ -159,12 +172,13 @@ class Turns:
                 return Taken(done=loaded.done, repeated=True)
             if view is not None and loaded.conversation.view != view:
                 raise ViewEndedError
-            _refuse_when_full(loaded, what)
             content = await self.releases.numbered(loaded.conversation.release)
+            loaded = _following(loaded, content)
             try:
                 understood = understand(
                     content, self.releases.current(), loaded.conversation, what
                 )
+                _refuse_when_full(loaded, understood)
                 turn = await self._advance(content, id, loaded, understood)
             except FirstpointError:
                 raise
@@ -176,19 +190,45 @@ class Turns:
                     continue
                 await self.store.set_aside(id, key, repr(type(what)).encode())
                 turn = await self._advance(content, id, loaded, Failed())
-            if any(isinstance(effect, EraseAll) for effect in turn.effects):
-                await self.store.erase(id)
-                return Taken(done=Done(loaded.length + 1, loaded.length), erased=True)
-            refusals = [e.reason for e in turn.effects if isinstance(e, Refuse)]
-            if refusals:
-                nothing = Done(loaded.length + 1, loaded.length)
-                return Taken(done=nothing, refused=refusals[0])
+            unwritten = await self._unwritten(id, loaded, turn)
+            if unwritten is not None:
+                return unwritten
             commit = self._commit(id, key, loaded, turn, audit, channel_takes=channel_takes)
-            done = await self.store.commit(replace(commit, takes_over=isinstance(what, Claimed)))
+            if isinstance(what, Claimed):
+                commit = replace(commit, takes_over=True)
+            if _shut(turn) is not None:
+                # Nobody is shown anything: what was said before waits for the person still.
+                commit = replace(commit, handed_over=False, delivery=None)
+            done = await self.store.commit(commit)
             if done is not None:
                 await self._index(id, loaded.conversation, turn.conversation)
-                return _taken(done, turn)
+                return _taken(done, commit, turn)
         raise StoreUnavailableError("too many turns at once")
+
+    async def _unwritten(self, id: ConversationId, loaded: Loaded, turn: Turn) -> Taken | None:
+        """What a turn led to that writes nothing: it erases, it is refused, or nothing opens."""
+        nothing = Done(loaded.length + 1, loaded.length)
+        if any(isinstance(effect, EraseAll) for effect in turn.effects):
+            await self.store.erase(id)
+            return Taken(done=nothing, erased=True)
+        shut = _shut(turn)
+        if shut is not None and turn.conversation == loaded.conversation:
+            return Taken(done=nothing, shut=shut)
+        refusals = [e.reason for e in turn.effects if isinstance(e, Refuse)]
+        return Taken(done=nothing, refused=refusals[0]) if refusals else None
+
+    async def _erase(self, id: ConversationId, key: InputKey, view: int | None) -> Taken:
+        """Erase, before anything is loaded that could be broken: also what nobody can read."""
+        length = 0
+        with suppress(CorruptStateError):
+            loaded = await self.store.load(id, key)
+            if loaded.done is not None:
+                return Taken(done=loaded.done, repeated=True)
+            if view is not None and loaded.conversation.view != view:
+                raise ViewEndedError
+            length = loaded.length
+        await self.store.erase(id)
+        return Taken(done=Done(length + 1, length), erased=True)
 
     async def _advance(
         self, content: Content, id: ConversationId, loaded: Loaded, what: Input
@@ -204,11 +244,19 @@ class Turns:
             ),
         )
         turn = advance(content.graph, loaded.conversation, received)
+        if GiveCode() in turn.effects and turn.conversation.code_word is None:
+            received = replace(received, code_word=self._code_word(turn.conversation.language))
+            turn = advance(content.graph, loaded.conversation, received)
         if self.line is None or LookAtLine() not in turn.effects:
             return turn
         # Where they stand depends on the turn itself: danger comes first in the queue.
         line = await self.line(id, rank_of(turn.conversation))
         return advance(content.graph, loaded.conversation, replace(received, line=line))
+
+    def _code_word(self, language: Language) -> str:
+        """A word at random; of a release from before there were words, a few signs."""
+        words = self.releases.current().code_words(language)
+        return secrets.choice(words) if words else secrets.token_hex(3)
 
     def _commit(  # noqa: PLR0913 - the parts of one write
         self,
@@ -220,17 +268,23 @@ class Turns:
         *,
         channel_takes: bool,
     ) -> Commit:
+        messages = tuple(e.message for e in turn.effects if isinstance(e, Send))
+        # Somebody who waits may be taken over at any moment: what is being written to them then
+        # must be waited for. In other conversations that would be one more step for nothing.
+        waits = turn.conversation.control.owner is Owner.WAITING
+        lease = DeliveryId(secrets.token_hex(8)) if channel_takes and waits and messages else None
         return Commit(
             id=id,
             key=key,
             version=loaded.version,
             conversation=turn.conversation,
-            messages=tuple(e.message for e in turn.effects if isinstance(e, Send)),
+            messages=messages,
             length=loaded.length,
             handle=loaded.handle,
             rank=rank_of(turn.conversation),
             keep_for=self.retention.keep_for(turn.conversation, loaded.now),
-            handed_over=channel_takes,
+            handed_over=channel_takes and not waits,
+            delivery=lease,
             audit=audit,
         )
 
@@ -251,18 +305,53 @@ def _offered(content: Content, wanted: Language) -> Language:
     return next(language for language in nearest if language in content.languages)
 
 
+def _following(loaded: Loaded, content: Content) -> Loaded:
+    """The conversation with the release that is there instead of one that cannot be read."""
+    if loaded.conversation.release == content.number:
+        return loaded
+    return replace(loaded, conversation=replace(loaded.conversation, release=content.number))
+
+
 def _refuse_when_full(loaded: Loaded, what: Input) -> None:
-    """Words first, then buttons; asking for help, leaving and erasing always go through."""
-    most = MOST_ENTRIES if isinstance(what, Typed | SentOther) else 2 * MOST_ENTRIES
-    if loaded.length >= most and not isinstance(what, Requested):
+    """Words first, then buttons.
+
+    What leads out always goes through: danger, numbers, a human, leaving, erasing, by button, in
+    words, and inside their flows. So does everything that staff and time do. The store keeps the
+    newest entries, so that this does not fill it.
+    """
+    match what:
+        case SentOther() | Typed(heard=None):
+            most = MOST_ENTRIES
+        case Pressed() if not on_a_way_out(loaded.conversation):
+            most = 2 * MOST_ENTRIES
+        case _:
+            return
+    if loaded.length >= most:
         raise FullError
 
 
-def _taken(done: Done, turn: Turn) -> Taken:
+def _taken(done: Done, commit: Commit, turn: Turn) -> Taken:
     kinds = {type(effect) for effect in turn.effects}
     return Taken(
         done=done,
+        view=None if done.repeated else _view(done, commit),
         view_ended=EndView in kinds,
         code_given=GiveCode in kinds,
         alarms=tuple(effect for effect in turn.effects if isinstance(effect, RaiseAlarm)),
+        shut=_shut(turn),
+    )
+
+
+def _shut(turn: Turn) -> Shut | None:
+    return next((effect.why for effect in turn.effects if isinstance(effect, StayShut)), None)
+
+
+def _view(done: Done, commit: Commit) -> View:
+    """What reading the new entries would give: nothing can come between them or change them."""
+    return View(
+        conversation=commit.conversation,
+        version=commit.version + 1,
+        length=done.last,
+        entries=tuple(Entry(seq, said) for seq, said in enumerate(commit.messages, done.first)),
+        delivery=commit.delivery,
     )

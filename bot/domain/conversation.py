@@ -113,6 +113,12 @@ class Conversation:
     receipts: tuple[Receipt, ...] = field(default=(), repr=False)
     handover: Handover = field(default_factory=Handover)
     has_code: bool = False
+    code_word: str | None = field(default=None, repr=False)
+    """The word agreed on with the return code (`bot.domain.code_word`)."""
+
+    wrong_words: int = 0
+    """How many wrong words were given for it, in all."""
+
     view: int = 1
     """Which view of the conversation is open; a token of an earlier view opens nothing."""
 

@@ -7,6 +7,7 @@ no input raises.
 from dataclasses import replace
 from typing import assert_never
 
+from bot.domain.code_word import Shut, shut_for
 from bot.domain.control import Move, Owner, announced, can_move, moved, renewed
 from bot.domain.conversation import Conversation, Frame, Prompt, Resume, Spot
 from bot.domain.handover import AlarmKind
@@ -33,6 +34,7 @@ from bot.engine.effects import (
     RaiseAlarm,
     Refusal,
     Refuse,
+    StayShut,
     Turn,
 )
 from bot.engine.graph import WELCOME, Graph, text_key
@@ -94,6 +96,9 @@ _FLOWS = {
 ENGINE_FLOWS = frozenset({WELCOME, HOME, CONSENT, CAME_BACK, *_FLOWS.values()})
 """Flows that every release must have, because the engine opens them by name."""
 
+WAYS_OUT = frozenset({CONSENT, CAME_BACK, *_FLOWS.values()}) - {_FLOWS[Action.CHANGE_ANSWER]}
+"""Flows in which a person decides about themselves: they work also when nothing else does."""
+
 _WHILE_SILENT = {
     Action.HOTLINE: "hotlines",
     Action.LEAVE: "leave",
@@ -136,10 +141,20 @@ def advance(graph: Graph, conversation: Conversation, received: Received) -> Tur
             _say_that_it_takes_long(draft)
         case ReferralLeaving() | ReferralNews() as news:
             _note_referral(draft, news)
+        case Returned(word=word) if shut_for(conversation, word) is not None:
+            _stay_shut(draft, word)
         case other:
             _hear_person(draft, other)
             _keep_asking(draft)
     return draft.turn()
+
+
+def on_a_way_out(conversation: Conversation) -> bool:
+    """Whether the question that waits belongs to a way out, or was opened from one."""
+    if conversation.prompt is None:
+        return False
+    spot = conversation.prompt.spot
+    return not WAYS_OUT.isdisjoint({spot.place.flow, *(f.place.flow for f in spot.frames)})
 
 
 def _hear_person(draft: Draft, what: PersonInput | Failed) -> None:
@@ -406,6 +421,16 @@ def _resume(draft: Draft) -> None:
     held = draft.conversation.held
     draft.change(held=None)
     walk(draft, None, (*held.frames, Frame(held.place, Resume.AGAIN)) if held else ())
+
+
+def _stay_shut(draft: Draft, word: str) -> None:
+    """Somebody has the code and not the word: nothing happens, but a wrong word is counted."""
+    now = draft.conversation
+    if shut_for(now, word) is Shut.WRONG_WORD:
+        draft.change(wrong_words=now.wrong_words + 1)
+    why = shut_for(draft.conversation, word)
+    if why is not None:
+        draft.do(StayShut(why))
 
 
 def _return(draft: Draft) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.domain.code_word import Shut
 from bot.domain.conversation import Conversation
 from bot.domain.handover import AlarmKind
 from bot.domain.messages import Message
@@ -27,7 +28,14 @@ class EndView:
 
 @dataclass(frozen=True, slots=True)
 class GiveCode:
-    """Show the person a return code."""
+    """Show the person a return code, and the word that was agreed on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StayShut:
+    """Show nothing to whoever came with the return code."""
+
+    why: Shut
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class Refuse:
     reason: Refusal
 
 
-Effect = Refuse | Send | EraseAll | EndView | GiveCode | RaiseAlarm | LookAtLine
+Effect = Refuse | Send | EraseAll | EndView | GiveCode | StayShut | RaiseAlarm | LookAtLine
 
 
 @dataclass(frozen=True, slots=True)

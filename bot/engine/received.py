@@ -48,7 +48,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The person opened the conversation again with its return code."""
+    """The person opens the conversation again with its return code."""
+
+    word: str = field(default="", repr=False)
+    """What they gave as the agreed word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +231,21 @@ ReferralInput = ReferralLeaving | ReferralNews
 Input = PersonInput | OperatorInput | ReferralInput | WaitedLong | Failed
 
 
+ERASING_COMMANDS = ("/stop", "/erase")
+"""Typed exactly so, they erase at once, whoever answers."""
+
+
+def erases_now(what: Input) -> bool:
+    """Whether it erases everything, by the action or a command. No content is needed to know."""
+    match what:
+        case Requested(Action.ERASE_NOW):
+            return True
+        case Typed(words=words):
+            return words.strip().casefold() in ERASING_COMMANDS
+        case _:
+            return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """What can honestly be said to somebody who waits."""
@@ -237,6 +255,9 @@ class Line:
 
     position: int
     """Their place in the queue, counted from 1."""
+
+    minutes: int | None = None
+    """About how long it takes, where others were taken lately; a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +276,9 @@ class Received:
 
     line: Line | None = None
     """Set once the engine has asked for it with `LookAtLine`."""
+
+    code_word: str | None = None
+    """A word to agree on; set once the engine has given a return code without one."""
 
     now: Milliseconds = NO_TIME
     consent_texts: Mapping[Language, str] = field(default_factory=dict[Language, str])

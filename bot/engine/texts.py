@@ -32,6 +32,7 @@ ENGINE_TEXTS = (
     "waiting_busy",
     "waiting_next",
     "waiting_position",
+    "waiting_minutes",
     "waiting_minutes_unknown",
     "waiting_long",
     # News about who answers

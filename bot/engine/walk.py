@@ -270,7 +270,10 @@ def _do(draft: Draft, do: Do, spot: Spot) -> bool:  # noqa: PLR0912 - a table of
         case Do.TELL_WAITING:
             tell_waiting(draft)
         case Do.GIVE_CODE:
-            draft.change(has_code=True)
+            draft.change(
+                has_code=True,
+                code_word=draft.conversation.code_word or draft.received.code_word,
+            )
             draft.do(GiveCode())
         case Do.CONSENT_GIVE:
             note_answer(draft, given=True)
@@ -371,7 +374,10 @@ def tell_waiting(draft: Draft) -> None:
         draft.tell("waiting_next")
     elif line is not None:
         draft.send(Told(text("interface.waiting_position", position=line.position)))
-    draft.tell("waiting_minutes_unknown")
+    if line is not None and line.minutes is not None:
+        draft.send(Told(text("interface.waiting_minutes", minutes=line.minutes)))
+    else:
+        draft.tell("waiting_minutes_unknown")
 
 
 def _record(draft: Draft, place: Place, question: Question, chosen: tuple[ChoiceId, ...]) -> None:

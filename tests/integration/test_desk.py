@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.adapters.redis_staffing import RedisStaffing
 from bot.dialogue.sweeper import Sweeper
 from bot.domain.control import Owner
 from bot.domain.handover import AlarmKind
@@ -15,8 +16,8 @@ from bot.domain.ids import ConversationId, InputKey, Milliseconds, OperatorId
 from bot.domain.indicators import Urgency
 from bot.domain.messages import Author, Said
 from bot.engine.effects import Refusal
-from bot.errors import GoneError, StoreUnavailableError
-from handoff.desk import CAPACITY, HARD_LIMIT, FullDeskError, RefusedError
+from bot.errors import GoneError, RefusedError, StoreUnavailableError
+from handoff.desk import CAPACITY, HARD_LIMIT, FullDeskError
 from handoff.permissions import Member, NotAllowedError, Role
 from tests.support.person import TO_AN_ANSWER, Answered, Person
 from tests.support.service import RunningService, running, settings_for
@@ -417,6 +418,73 @@ async def test_who_waits_hears_that_all_are_busy(service: RunningService) -> Non
     assert person.heard()[0] == "interface.waiting_busy"
 
 
+async def taken_after(service: RunningService, minutes: float, *words: str) -> None:
+    """Somebody is taken who has waited for so long."""
+    person = await waiting(service)
+    for one in words:
+        await person.types(one)
+    store, record = service.service.store, f"fp:{{{id_of(person)}}}:c"
+    await store._client.hset(record, "since", int(await store.now() - minutes * 60_000))
+    await store.project(id_of(person))
+    await service.desk.claim(id_of(person), ANNA, beyond=True)
+    await service.desk.transfer(id_of(person), ANNA)
+    await service.desk.claim(id_of(person), ANNA)  # taken twice, and counted once
+    await service.desk.close(id_of(person), ANNA)
+
+
+async def duty(service: RunningService, *, begins: bool) -> None:
+    """Somebody comes or goes, and it is believed at once."""
+    await (service.desk.here(ANNA) if begins else service.desk.leave(ANNA))
+    staffing = service.service.turns.staffing
+    assert isinstance(staffing, RedisStaffing)
+    staffing._asked_at = float("-inf")
+
+
+async def test_who_waits_hears_a_guess_when_enough_were_taken_lately(
+    service: RunningService,
+) -> None:
+    for minutes in (1, 6, 7, 9):
+        await taken_after(service, minutes)
+    await taken_after(service, 0, "help me he has a knife")
+    await duty(service, begins=True)
+    unknown = await waiting(service)
+    assert "interface.waiting_minutes_unknown" in unknown.heard(), "danger does not count"
+    await unknown.types("/erase")
+    await taken_after(service, 300)
+    await duty(service, begins=False)
+    alone = await waiting(service)
+    assert not [said for said in alone.heard() if "minutes" in said], "nobody is on duty"
+    await alone.types("/erase")
+    await duty(service, begins=True)
+    first = await waiting(service)
+    assert "interface.waiting_minutes_unknown" not in first.heard()
+    assert "about 10 minutes" in str(first.new), "7, rounded up"
+    second = await waiting(service)
+    assert "about 15 minutes" in str(second.new), "twice 7, rounded up"
+    far_behind = [await waiting(service) for _ in range(7)][-1]
+    assert "interface.waiting_minutes_unknown" in far_behind.heard(), "longer than an hour"
+
+
+async def test_who_leaves_a_line_behind_counts_for_a_place_in_it(service: RunningService) -> None:
+    await service.desk.here(ANNA)
+    behind = [await waiting(service) for _ in range(3)]
+    for _ in range(5):
+        await taken_after(service, 40)
+    for person in behind:
+        await person.types("/erase")
+    person = await waiting(service)
+    assert "about 10 minutes" in str(person.new)
+
+
+async def test_of_the_waiting_nothing_is_kept_but_seconds(service: RunningService) -> None:
+    client = service.service.store._client
+    for _ in range(25):
+        await taken_after(service, 2)
+    assert set(await client.lrange("fp:waits", 0, -1)) <= {b"120", b"121", b"122"}
+    assert await client.llen("fp:waits") == 20
+    assert 0 < await client.pttl("fp:waits") <= 12 * 3600 * 1000
+
+
 async def test_danger_comes_before_who_waited_longer(service: RunningService) -> None:
     await service.desk.here(ANNA)
     await waiting(service)
@@ -446,6 +514,23 @@ async def test_after_long_waiting_nobody_has_to_sit_and_wait(service: RunningSer
     assert person.heard() == []
 
 
+async def test_a_page_that_looks_during_a_claim_leaves_its_seat(service: RunningService) -> None:
+    person = await waiting(service)
+    id, desk = id_of(person), service.desk
+
+    async def seat(left: float) -> bool:
+        """Whether a seat that was taken a while ago, and no claim, outlives a look."""
+        until = Milliseconds(await desk.now() + round(desk.lease * left))
+        await desk.seats.take(ANNA.id, id, until, heavy=False, most=2, most_heavy=1)
+        assert await desk.here(ANNA) == ()
+        return bool(await desk.seats.held(ANNA.id))
+
+    assert await seat(1)
+    assert not await seat(0.5)
+    await desk.claim(id, ANNA)
+    assert [one.id for one in await desk.here(ANNA)] == [id]
+
+
 # --- Records
 
 
@@ -458,7 +543,8 @@ async def test_every_look_and_every_change_is_recorded_and_no_word(
     seen = (await desk.open(id, ANNA)).length
     await desk.write(id, ANNA, fresh(), "zq-canary", seen=seen)
     await desk.open(id, ANNA, after=seen)
-    await desk.open(id, ANNA, after=seen + 1)  # nothing new: nothing was seen
+    await desk.open(id, ANNA, after=seen + 1)  # nothing new, but the card is there to be read
+    await desk.open(id, ANNA, after=seen + 1, looked=seen + 1)  # the same look goes on
     with pytest.raises(RefusedError):
         await desk.close(id, ANNA, reason="finished", seen=seen)
     await desk.close(id, ANNA, reason="finished")
@@ -468,6 +554,7 @@ async def test_every_look_and_every_change_is_recorded_and_no_word(
         f"look:1-{seen}",
         "write",
         f"look:{seen + 1}-{seen + 1}",
+        "look",
         "close:finished",
         "close:finished:refused:stale_screen",
         "close:finished",

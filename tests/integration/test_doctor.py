@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ from bot import backup_command
 from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.erasure_journal import DAY
 from bot.adapters.redis_connection import connect
+from bot.adapters.redis_referrals import ACTIVE, RedisReferrals
 from bot.adapters.redis_rewrite import LONGEST
-from bot.adapters.redis_store import ERASURES
+from bot.adapters.redis_store import ASIDE, ERASURES, SWEPT
 from bot.adapters.sealing import read_or_make_key
+from bot.dialogue.referral_ports import Round
 from bot.doctor_command import HEALTHY, ILL, Finding, Level, check_disk, doctor, examine
 from bot.domain.facts import Mode
-from bot.domain.ids import ConversationId, InputKey
+from bot.domain.ids import ConversationId, InputKey, Milliseconds
 from bot.settings import Settings
+from tests.support.replicated import replicated
 from tests.support.server import tcp_server
 from tests.support.service import RunningService, running, settings_for
 from tests.unit.content.small_content import english
@@ -61,6 +65,7 @@ async def patient(tmp_path: Path) -> AsyncGenerator[Patient]:
         serving = settings_for(server.url, tmp_path, content=content)
         service = await stack.enter_async_context(running(serving))
         await client.set(SWEEPING, "somebody")
+        await service.service.store.note_sweep()
         person = service.person()
         await person.opens()
         yield Patient(settings, service, client)
@@ -125,6 +130,17 @@ async def test_content_with_a_problem(patient: Patient, tmp_path: Path) -> None:
     assert "problems, such as" in said
 
 
+async def test_whether_the_limits_can_tell_people_apart(patient: Patient) -> None:
+    shares = "all of them share one address"
+    production = {"mode": Mode.PRODUCTION, "organisation": "Helpline"}
+    assert shares not in of(await patient.examined(), Level.NOTE)
+    assert shares in of(await patient.examined(**production), Level.NOTE)
+    named = await patient.examined(**production, trusted_proxies=(ip_network("127.0.0.1"),))
+    assert shares not in of(named, Level.NOTE)
+    assert "your proxies" in of(named, Level.GOOD)
+    assert shares not in of(await patient.examined(**production, host="192.0.2.1"), Level.NOTE)
+
+
 async def test_production_with_nothing_verified(patient: Patient) -> None:
     findings = await patient.examined(mode=Mode.PRODUCTION, organisation="Helpline")
     said = of(findings, Level.BAD)
@@ -172,12 +188,77 @@ async def test_nobody_serves(patient: Patient) -> None:
     assert "nobody can write to you" in of(await patient.examined(), Level.BAD)
 
 
+async def test_a_sweeper_that_is_stuck(patient: Patient) -> None:
+    stuck = "claims of silent operators do not end"
+    assert stuck not in of(await patient.examined(), Level.BAD)
+    now_there = int(await patient.client.get(SWEPT))
+    await patient.client.set(SWEPT, now_there - 121_000)
+    assert stuck in of(await patient.examined(), Level.BAD)
+    await patient.client.set(SWEPT, now_there - 100_000)
+    assert stuck not in of(await patient.examined(), Level.BAD)
+    await patient.client.delete(SWEPT)
+    assert stuck in of(await patient.examined(), Level.BAD)
+
+
 async def test_inputs_that_were_set_aside(patient: Patient) -> None:
     person = patient.service.person()
     await person.opens()
     id = ConversationId(person.token.partition(".")[0])
     await patient.service.service.store.set_aside(id, InputKey("k"), b"x")
-    assert "In 1 conversations" in of(await patient.examined(), Level.NOTE)
+    said = of(await patient.examined(), Level.BAD)
+    assert "Inputs could not be worked on, the last one today (1 in all)" in said
+    assert 0 < await patient.client.pttl(ASIDE) <= 24 * 3600 * 1000
+    await patient.client.delete(ASIDE)  # a day goes by
+    findings = await patient.examined()
+    assert of(findings, Level.BAD) == ""
+    assert "In 1 conversations" in of(findings, Level.NOTE)
+
+
+async def test_what_was_set_aside_is_an_alarm_when_its_conversation_is_gone(
+    patient: Patient,
+) -> None:
+    person = patient.service.person()
+    await person.opens()
+    id, store = ConversationId(person.token.partition(".")[0]), patient.service.service.store
+    await store.set_aside(id, InputKey("k"), b"x")
+    await store.erase(id)
+    assert "could not be worked on" in of(await patient.examined(), Level.BAD)
+
+
+async def test_receivers_that_cannot_be_read(patient: Patient, tmp_path: Path) -> None:
+    (tmp_path / "receivers" / "zz.yaml").mkdir(parents=True)
+    said = of(await patient.examined(receivers=tmp_path / "receivers"), Level.BAD)
+    assert "zz.yaml: it cannot be read" in said
+
+
+async def test_a_drop_that_is_no_folder(patient: Patient, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = of(await patient.examined(drop=tmp_path / "file"), Level.BAD)
+    assert "FIRSTPOINT_DROP" in said
+
+
+async def test_referrals_that_hang(patient: Patient) -> None:
+    store = RedisReferrals(patient.client, read_or_make_key(patient.settings.key_file))
+    at = Milliseconds(int(now().timestamp() * 1000))
+    await store.note_round(Round(at=at, hanging=2, failing=1))
+    said = of(await patient.examined(), Level.BAD)
+    assert "2 referrals, or notes" in said
+    assert "1 referrals cannot be worked on" in said
+    await store.note_round(Round(at=at, hanging=0, failing=0))
+    assert of(await patient.examined(), Level.BAD) == ""
+
+
+async def test_referrals_that_nobody_looks_after(patient: Patient) -> None:
+    store = RedisReferrals(patient.client, read_or_make_key(patient.settings.key_file))
+    nobody = "Nobody has looked after the referrals"
+    assert nobody not in of(await patient.examined(), Level.BAD), "there are none"
+    await patient.client.zadd(ACTIVE, {"one/two": 1})
+    assert nobody in of(await patient.examined(), Level.BAD)
+    at = Milliseconds(int(now().timestamp() * 1000))
+    await store.note_round(Round(at=at, hanging=0, failing=0))
+    assert nobody not in of(await patient.examined(), Level.BAD)
+    later = now() + timedelta(minutes=3)
+    assert nobody in of(await patient.examined(lambda: later), Level.BAD)
 
 
 async def test_a_server_of_the_hosts_own_that_forgets(tmp_path: Path) -> None:
@@ -189,6 +270,23 @@ async def test_a_server_of_the_hosts_own_that_forgets(tmp_path: Path) -> None:
         findings = await examine(Settings.model_construct(**made), now)
     assert "appendonly yes" in of(findings, Level.BAD)
     assert "BGREWRITEAOF" in of(findings, Level.NOTE), "it says whose duty it is"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "level", "said"),
+    [
+        (0, Level.NOTE, "Set FIRSTPOINT_REPLICAS"),
+        (1, Level.GOOD, "Replicas in step: 1; 1 must confirm"),
+        (2, Level.BAD, "Start the replicas"),
+    ],
+)
+async def test_whether_enough_replicas_are_in_step(
+    tmp_path: Path, replicas: int, level: Level, said: str
+) -> None:
+    async with replicated(tmp_path / "servers", replicas=1) as servers:
+        made = settings_for(servers.url, tmp_path).model_dump() | {"replicas": replicas}
+        findings = await examine(Settings.model_construct(**made), now)
+    assert said in of(findings, level)
 
 
 async def test_a_server_that_is_not_there(tmp_path: Path) -> None:

@@ -1,15 +1,30 @@
 """The promises of design section 3 that one process can show."""
 
 import asyncio
+import secrets
+from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.domain.ids import InputKey, OperatorId
+from bot.domain.ids import ConversationId, InputKey, OperatorId
+from bot.domain.text import Country, Language
+from bot.engine.received import Action, Input, Requested, Typed
 from handoff.permissions import Member, Role
 from tests.support.person import Answered
 from tests.support.service import RunningService
 
 OPERATOR = Member(id=OperatorId("op-1"), roles=frozenset({Role.OPERATOR}))
+
+
+@dataclass
+class AllLoaded:
+    """Nobody is on shift, which is said once every turn of a race has loaded the conversation."""
+
+    barrier: asyncio.Barrier
+
+    async def staffed(self) -> bool:
+        await self.barrier.wait()
+        return False
 
 
 async def test_a_person_opens_the_chat_and_is_asked_whether_it_is_safe(
@@ -38,6 +53,42 @@ async def test_the_same_input_twice_is_one_turn(service: RunningService) -> None
     assert again["last"] == first["last"]
     assert again["question"] == first["question"]
     assert [m["seq"] for m in person.messages] == sorted({m["seq"] for m in person.messages})
+
+
+@pytest.mark.parametrize(
+    "what",
+    [Typed(words="hello"), Typed(words="a person, please"), Requested(Action.BACK)],
+    ids=["words", "an exit", "a button"],
+)
+async def test_a_turn_gives_what_reading_gives(service: RunningService, what: Input) -> None:
+    """Its answer is made without asking the store again."""
+    turns, id = service.service.turns, ConversationId(secrets.token_urlsafe(16))
+    await turns.start(id, InputKey("start"), Language("ro"), Country("MD"))
+    taken = await turns.receive(id, InputKey("once"), what)
+    assert taken.view is not None
+    assert taken.view.entries
+    assert taken.view == await turns.store.read(id, taken.done.first - 1)
+
+
+async def test_a_repeated_input_is_read_from_the_store(service: RunningService) -> None:
+    """Another turn wrote what it led to, perhaps from another state."""
+    id = ConversationId(secrets.token_urlsafe(16))
+    await service.service.turns.start(id, InputKey("start"), Language("en"))
+    turns = replace(service.service.turns, staffing=AllLoaded(asyncio.Barrier(2)))
+    racing = [turns.receive(id, InputKey("once"), Typed(words="hello")) for _ in range(2)]
+    one, other = await asyncio.gather(*racing)  # noqa: TID251 - a race on purpose
+    assert one.done == other.done
+    assert (one.view is None) is not (other.view is None)
+
+
+async def test_an_answer_brings_what_the_page_has_not_seen_yet(service: RunningService) -> None:
+    person = service.person()
+    await person.opens()
+    other_tab = replace(person, messages=[*person.messages])
+    await other_tab.types("zebra")
+    await person.types("lion")
+    words = [m["lines"][0]["text"] for m in person.new if m["by"] == "person"]
+    assert words == ["zebra", "lion"]
 
 
 async def test_starting_twice_is_starting_once(service: RunningService) -> None:

@@ -328,6 +328,10 @@ def shipped() -> Release:
     return loaded.release
 
 
+WORD = "Walnut"
+"""What is agreed on with every code."""
+
+
 class Talk:
     """A person, an operator and the bot, one turn after the other.
 
@@ -368,7 +372,9 @@ class Talk:
 
     def would_receive(self, what: Input) -> Turn:
         """The turn that an input would have now."""
-        received = Received(what=what, nonce=f"n{self.turns + 1}", staffed=self.staffed)
+        received = Received(
+            what=what, nonce=f"n{self.turns + 1}", staffed=self.staffed, code_word=WORD
+        )
         return advance(self.graph, self.now, received)
 
     def receives(self, what: Input) -> Turn:
@@ -406,8 +412,11 @@ class Talk:
             Typed(words=words, heard=heard, meant=tuple(map(ChoiceId, meant.split())))
         )
 
-    def returns(self) -> Turn:
-        return self.receives(Returned())
+    def returns(self, word: str = WORD) -> Turn:
+        """Come back with the code; the word that goes with it is `WORD`."""
+        if self.now.code_word is None:
+            self.now = replace(self.now, code_word=WORD)
+        return self.receives(Returned(word=word))
 
     def operator_claims(self, *, announced: bool = True) -> Turn:
         turn = self.receives(Claimed(operator=OPERATOR, lease_until=LEASE))

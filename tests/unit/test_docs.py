@@ -141,7 +141,7 @@ def test_the_guide_for_hosts_has_every_setting_with_its_default() -> None:
     assert set(written) == set(settings)
     for name, default in settings.items():
         match default:
-            case None | "":
+            case None | "" | ():
                 expected = NOT_SET
             case Path():
                 expected = NOT_SET if default == ROOT else str(default)
@@ -351,6 +351,22 @@ def test_every_key_in_redis_is_documented() -> None:
 def test_every_field_of_a_log_line_is_documented() -> None:
     named = set(re.findall(r"`([a-z_]+)`", section(DOCS / "privacy.md", "Logs")))
     assert named == ALLOWED
+
+
+EVENT = re.compile(r'\blog\.(?:info|warning|error|exception|critical)\(\s*"([a-z_]+)"')
+
+
+def test_every_event_of_the_log_is_documented() -> None:
+    source = "\n".join(
+        path.read_text() for top in ("bot", "handoff") for path in (ROOT / top).rglob("*.py")
+    )
+    calls = re.findall(r"\blog\.(?:debug|info|warning|error|exception|critical)\(", source)
+    logged = EVENT.findall(source)
+    assert len(logged) == len(calls)
+    rows = table(section(DOCS / "hosts.md", "Events of the log"))
+    assert sorted(re.findall(r"`([a-z_]+)`", " ".join(row[0] for row in rows))) == sorted(
+        set(logged)
+    )
 
 
 # --- Who answers --------------------------------------------------------------------------------

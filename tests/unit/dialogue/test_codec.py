@@ -92,9 +92,16 @@ FULL = Conversation(
         told_long=True,
     ),
     has_code=True,
+    code_word="каштан",
+    wrong_words=3,
     view=5,
 )
-NOT_YET: dict[int, dict[str, Any]] = {1: {"handover": Handover()}}
+NO_WORD: dict[str, Any] = {"code_word": None, "wrong_words": 0}
+NOT_YET: dict[int, dict[str, Any]] = {
+    1: {"handover": Handover(), **NO_WORD},
+    2: NO_WORD,
+    3: NO_WORD,
+}
 """What a version did not know, as it is read today."""
 
 MESSAGES = (
@@ -235,7 +242,7 @@ def test_every_owner_comes_back(owner: Owner) -> None:
         b"1",
         b'"text"',
         b'{"version": 0}',
-        b'{"version": 4}',
+        b'{"version": 5}',
         b'{"version": "1"}',
         b'{"version": 1}',
         b'{"version": 1, "release": Infinity}',

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.domain.code_word import MOST_WRONG_WORDS, Shut
 from bot.domain.control import MOVES, Move, Owner
 from bot.domain.messages import Author, Chose, Said
 from bot.engine import advance as advance_module
 from bot.engine.advance import ENGINE_FLOWS
-from bot.engine.effects import EndView, EraseAll, GiveCode
+from bot.engine.effects import EndView, EraseAll, GiveCode, StayShut
 from bot.engine.graph import Do, Graph, Level
 from bot.engine.received import (
     ALWAYS_OFFERED,
@@ -40,6 +42,7 @@ from tests.support.graphs import (
     LEASE,
     OPERATOR,
     OTHER_OPERATOR,
+    WORD,
     Button,
     Talk,
     menu,
@@ -721,6 +724,48 @@ def test_whoever_returns_while_waiting_hears_the_truth_about_it(person: Talk) ->
     assert person.asked == ["came_back.what_now"]
 
 
+# --- The agreed word ----------------------------------------------------------------------------
+
+
+def _in_line(person: Talk) -> Talk:
+    _asked_twice(person)
+    person.returns()
+    person.asks(Action.HUMAN)
+    person.presses("fresh")
+    return person
+
+
+@pytest.mark.parametrize("owner", [Owner.WAITING, Owner.OPERATOR, Owner.CLOSED, Owner.BOT])
+def test_with_a_human_nothing_happens_without_the_word(person: Talk, owner: Owner) -> None:
+    _in_line(person).belongs_to(owner)
+    person.now = replace(person.now, handover=replace(person.now.handover, away=True))
+    before = person.now
+    turn = person.returns("")
+    assert (turn.conversation, turn.effects) == (before, (StayShut(Shut.NO_WORD),))
+
+
+@pytest.mark.parametrize("owner", [Owner.WAITING, Owner.OPERATOR, Owner.CLOSED, Owner.BOT])
+def test_a_wrong_word_is_counted_and_changes_nothing_else(person: Talk, owner: Owner) -> None:
+    _in_line(person).belongs_to(owner)
+    before = person.now
+    turn = person.returns("chestnut")
+    assert turn.conversation == replace(before, wrong_words=1)
+    assert turn.effects == (StayShut(Shut.WRONG_WORD),)
+    person.returns("walnut ")
+    assert person.told[0] == "interface.welcome_back"
+    assert person.now.view == before.view + 1
+    assert person.now.wrong_words == 1, "a right word forgives none"
+
+
+def test_the_tenth_wrong_word_is_the_last(person: Talk) -> None:
+    _in_line(person)
+    for _ in range(MOST_WRONG_WORDS - 1):
+        assert person.returns("chestnut").effects == (StayShut(Shut.WRONG_WORD),)
+    for word in ("chestnut", "chestnut", WORD):
+        assert person.returns(word).effects == (StayShut(Shut.FOR_GOOD),)
+    assert person.now.wrong_words == MOST_WRONG_WORDS
+
+
 # --- Waiting for a human ------------------------------------------------------------------------
 
 
@@ -1070,3 +1115,8 @@ def test_the_code_is_given_once_by_its_action() -> None:
     talk.starts()
     assert talk.does(GiveCode)
     assert talk.now.has_code
+    assert talk.now.code_word == WORD
+    talk.now = replace(talk.now, code_word="acorn", prompt=None, held=None)
+    talk.asks(Action.HOME)
+    assert talk.does(GiveCode)
+    assert talk.now.code_word == "acorn", "asking again gives the same word"

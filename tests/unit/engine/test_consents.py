@@ -437,3 +437,14 @@ def test_refusals_have_names() -> None:
     assert {Refusal.NOT_SAFE.value, Refusal.NO_CONSENT.value} == {"not_safe", "no_consent"}
     assert Refuse(Refusal.NO_CONSENT).reason is Refusal.NO_CONSENT
     assert Language("en") == EN
+
+
+def test_who_comes_back_without_the_word_is_not_shown_what_the_desk_asks() -> None:
+    talk = Consenting().answered()
+    talk.is_asked()
+    talk.now = replace(talk.now, prompt=None)
+    for word in ("", "chestnut"):
+        talk.returns(word)
+        assert talk.messages == ()
+    talk.returns()
+    assert "consent.may_we" in talk.asked
