@@ -2,14 +2,18 @@
 
 Each member of staff has a stream of records. A record carries a code that only this installation
 can make, over itself and the code of the record before: none can be changed, left out or put in
-between. A signed head over all streams, renewed every minute, shows when the end of one is cut
-off. It is a signature, so that somebody outside who was given a head can check it.
+between. A signed head over all streams, renewed with each record, shows when the end of one is cut
+off. It never goes back: where records are missing it keeps saying what was there. It is a
+signature, so that somebody outside who was given a head can check it.
+
+Whoever can write into the store can put back an older head together with the records of then.
+Only somebody who noted a later head elsewhere can tell.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NewType, Protocol, cast
 
@@ -34,6 +38,9 @@ TERMINAL = Stream("terminal")
 """Whoever sits at the machine itself."""
 
 HEAD_EVERY_SECONDS = 60.0
+"""How often the head is looked after: a process that died between a record and its head has left
+one behind."""
+
 MOST_TRIES = 50
 
 
@@ -52,6 +59,10 @@ class Trail(Protocol):
         """Add a record as number `number`; False when that number is taken."""
         ...
 
+    async def record(self, stream: str, number: int) -> bytes:
+        """The record of that number; nothing when there is none."""
+        ...
+
     async def records(self, stream: str) -> Sequence[bytes]:
         """All records of a stream."""
         ...
@@ -60,12 +71,12 @@ class Trail(Protocol):
         """The names of all streams."""
         ...
 
-    async def keep_head(self, head: bytes) -> None:
-        """Keep a signed head instead of the one before."""
-        ...
-
     async def head(self) -> bytes | None:
         """The newest signed head."""
+        ...
+
+    async def swap_head(self, before: bytes | None, head: bytes) -> bool:
+        """Keep a signed head instead of the one before; False when another one is there."""
         ...
 
 
@@ -79,6 +90,14 @@ class Record:
     what: str
     on: str
     """The random id of the conversation or account; empty when it was neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a stream stands: how many records it has, and the code of the newest."""
+
+    count: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +117,14 @@ class Audit:
 
     trail: Trail
     mark: Mark = field(repr=False)
+    signing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Whoever signs in this process does so in turn, instead of trying against each other."""
 
     async def note(self, who: str, what: str, on: str = "") -> None:
         """Record what is about to be done. It is written before it is done.
 
         Raises:
-            StoreUnavailableError: it was not recorded, so it must not be done.
+            StoreUnavailableError: it is not known to be recorded, so it must not be done.
         """
         stream = Stream(who)
         for _ in range(MOST_TRIES):
@@ -112,6 +133,7 @@ class Audit:
             code = self._code(stream, _code_of(newest) if newest else "", body)
             record = json.dumps({**body, "code": code}).encode()
             if await self.trail.append(stream, count + 1, record):
+                await self._sign((stream,))
                 return
         raise StoreUnavailableError("too many records at once")
 
@@ -122,15 +144,55 @@ class Audit:
 
     async def sign_head(self) -> None:
         """Sign where every stream stands now."""
-        ends: dict[str, list[int | str]] = {}
-        for stream in await self.trail.streams():
+        await self._sign(await self.trail.streams())
+
+    async def _sign(self, streams: Iterable[str]) -> None:
+        """Sign where these streams stand now, and the others as before."""
+        async with self.signing:
+            for _ in range(MOST_TRIES):
+                before = await self.trail.head()
+                said = self._said(before)
+                if said is None:
+                    log.error("audit_damaged")  # left as it is, for whoever verifies
+                    return
+                now = {**said, **await self._ends(streams, said)}
+                if now == said or await self.trail.swap_head(before, await self._head(now)):
+                    return
+        raise StoreUnavailableError("too many heads at once")
+
+    async def _ends(self, streams: Iterable[str], said: Mapping[str, End]) -> dict[str, End]:
+        """Where these streams stand, but for those that do not go on from where they stood."""
+        found: dict[str, End] = {}
+        for stream in streams:
             count, newest = await self.trail.newest(stream)
-            ends[stream] = [count, _code_of(newest)]
-        body = json.dumps({"at": await self.trail.now(), "streams": ends}, sort_keys=True).encode()
-        await self.trail.keep_head(self._signer().sign(body).hex().encode() + b" " + body)
+            stood = said.get(stream, End(0, ""))
+            if (
+                stood.count
+                and _code_of(await self.trail.record(stream, stood.count)) != stood.code
+            ):
+                log.error("audit_damaged")
+            elif count > stood.count:
+                found[stream] = End(count, _code_of(newest))
+        return found
+
+    async def _head(self, ends: Mapping[str, End]) -> bytes:
+        streams = {stream: [end.count, end.code] for stream, end in ends.items()}
+        said = {"at": await self.trail.now(), "streams": streams}
+        body = json.dumps(said, sort_keys=True).encode()
+        return self._signer().sign(body).hex().encode() + b" " + body
+
+    def _said(self, head: bytes | None) -> dict[str, End] | None:
+        """What a head says; None when it is not ours."""
+        if head is None:
+            return {}
+        signature, _, body = head.partition(b" ")
+        if not is_signed(body, signature, self.public_key):
+            return None
+        streams: dict[str, tuple[int, str]] = json.loads(body)["streams"]
+        return {stream: End(count, code) for stream, (count, code) in streams.items()}
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Sign the head now and then until `stop`. Trouble of the store is waited out."""
+        """Look after the head now and then until `stop`. Trouble of the store is waited out."""
         while not stop.is_set():
             try:
                 await self.sign_head()
@@ -146,11 +208,11 @@ class Audit:
         """Look for records that were changed, left out, or cut off."""
         problems: list[str] = []
         codes: dict[str, list[str]] = {}
+        head = await self.trail.head()  # first: records only become more
         for stream in await self.trail.streams():
             lines = await self.trail.records(stream)
             codes[stream] = [_code_of(line) for line in lines]
             problems.extend(self._broken(Stream(stream), lines))
-        head = await self.trail.head()
         problems.extend(self._cut_off(head, codes))
         count = sum(len(found) for found in codes.values())
         return Verified(count, tuple(problems), head, self.public_key)
@@ -176,13 +238,13 @@ class Audit:
             if codes:
                 yield "There are records and no signed head."
             return
-        signature, _, body = head.partition(b" ")
-        if not is_signed(body, signature, self.public_key):
+        said = self._said(head)
+        if said is None:
             yield "The signature of the head is not ours."
             return
-        for stream, (count, code) in json.loads(body)["streams"].items():
+        for stream, end in said.items():
             found = codes.get(stream, ())
-            if len(found) < count or found[count - 1] != code:
+            if len(found) < end.count or found[end.count - 1] != end.code:
                 yield f"{stream}: records are missing at its end"
 
     def _code(self, stream: Stream, before: str, body: Mapping[str, Any]) -> str:

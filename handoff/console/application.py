@@ -85,14 +85,16 @@ class Console:
             VisitRoute("GET", "/queue", Act.SEE_QUEUE, people.show_queue),
             VisitRoute("POST", "/claim", Act.CLAIM, people.claim),
             VisitRoute("GET", one, Act.OPEN, people.show),
-            VisitRoute("GET", one + "/log", Act.OPEN, people.show_log),
+            VisitRoute("GET", "/frame" + one, Act.OPEN, people.show_log),
             VisitRoute("POST", one + "/write", Act.WRITE, people.write),
             VisitRoute("POST", one + "/alarms", Act.WRITE, people.see_alarms),
             VisitRoute("POST", one + "/give-back", Act.GIVE_BACK, people.give_back),
             VisitRoute("POST", one + "/transfer", Act.TRANSFER, people.transfer),
             VisitRoute("POST", one + "/close", Act.CLOSE, people.close),
+            VisitRoute("GET", "/frame/desk", Act.SEE_QUEUE, people.show_desk),
+            VisitRoute("GET", "/live/desk", Act.SEE_QUEUE, people.live_desk),
             VisitRoute("GET", "/live/queue", Act.SEE_QUEUE, people.live_queue),
-            VisitRoute("GET", "/live/conversation/{id}", Act.OPEN, people.live_conversation),
+            VisitRoute("GET", "/live" + one, Act.OPEN, people.live_conversation),
         )
 
     def application(self, more: Sequence[Route] = ()) -> web.Application:
@@ -109,7 +111,6 @@ class Console:
             application.router.add_route(route.method, route.path, _let_in(door, route))
         for name, kind in _KINDS.items():
             application.router.add_get(f"/static/{name}", _asset(name, kind))
-        application.on_response_prepare.append(_unnamed)
         return application
 
 
@@ -143,8 +144,3 @@ def _asset(name: str, kind: str) -> Handler:
         )
 
     return answer
-
-
-async def _unnamed(_: web.Request, response: web.StreamResponse) -> None:
-    """Which program answers, and in which version, helps only whoever looks for its mistakes."""
-    response.headers.pop("Server", None)

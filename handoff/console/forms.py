@@ -12,11 +12,14 @@ MOST_WORDS = 4000
 """Characters of one message to a person."""
 
 _MOST_FIELDS = 300
+_MOST_DIGITS = 15
+"""As many as a time in milliseconds and more than any log has; few enough for every store."""
+
 _KIND = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SentForm:
     """The fields of a form."""
 
     fields: Mapping[str, tuple[str, ...]] = field(
@@ -33,51 +36,69 @@ class Form:
 
     def number(self, name: str) -> int | None:
         """A field as a number; None when it is none."""
-        value = self.one(name)
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 12 else None  # noqa: PLR2004 - more than any log has
+        return number(self.one(name))
 
     @property
     def words(self) -> str:
         """What was typed for the person."""
         return self.one("words").replace("\r\n", "\n")
 
+    @property
+    def typed(self) -> str:
+        """Everything that somebody took time to write, to be given back when it was not kept."""
+        written = (value for name in _LONG for value in self.many(name))
+        return "\n\n".join(value.replace("\r\n", "\n") for value in written if value.strip())
+
+
+_LONG = ("words", "reasons", "decision_reason")
+"""Fields of several lines: of the conversation, and of a referral."""
+
+
+def number(value: str) -> int | None:
+    """A number as our pages write it; None when it is none."""
+    digits = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    return int(value) if digits else None
+
 
 class BadFormError(Exception):
     """Not a form that a page of ours sends; `kept` is what could be read of it."""
 
-    def __init__(self, why: Literal["too_large", "not_readable"], kept: Form) -> None:
+    def __init__(self, why: Literal["too_large", "not_readable"], kept: SentForm) -> None:
         super().__init__(why)
         self.why = why
         self.kept = kept
 
 
-async def read_form(request: web.Request) -> Form:
+async def read_form(request: web.Request) -> SentForm:
     """The form in the body of `request`.
 
     Raises:
         BadFormError: the body is too large, or holds what is no text.
     """
     body = bytearray()
-    async for part in request.content.iter_any():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise BadFormError("too_large", _patient(bytes(body[:MOST_BYTES])))
+    try:
+        async for part in request.content.iter_any():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise BadFormError("too_large", _patient(bytes(body[:MOST_BYTES])))
+    except web.RequestPayloadError:  # compressed by somebody, and broken
+        raise BadFormError("not_readable", _patient(bytes(body))) from None
     if body and request.content_type != _KIND:
-        raise BadFormError("not_readable", Form())
+        raise BadFormError("not_readable", SentForm())
     try:
         return _parsed(bytes(body), "strict")
     except ValueError:
         raise BadFormError("not_readable", _patient(bytes(body))) from None
 
 
-def _patient(body: bytes) -> Form:
+def _patient(body: bytes) -> SentForm:
     try:
         return _parsed(body, "replace")
     except ValueError:
-        return Form()
+        return SentForm()
 
 
-def _parsed(body: bytes, errors: Literal["strict", "replace"]) -> Form:
+def _parsed(body: bytes, errors: Literal["strict", "replace"]) -> SentForm:
     found: dict[str, tuple[str, ...]] = {}
     for name, value in parse_qsl(
         body.decode("ascii", errors),
@@ -86,4 +107,4 @@ def _parsed(body: bytes, errors: Literal["strict", "replace"]) -> Form:
         max_num_fields=_MOST_FIELDS,
     ):
         found[name] = (*found.get(name, ()), value)
-    return Form(found)
+    return SentForm(found)

@@ -12,15 +12,16 @@ from bot.dialogue.ports import Releases, View
 from bot.domain.handover import Alarm
 from bot.domain.ids import ConversationId, InputKey
 from bot.domain.indicators import Urgency
-from bot.errors import GoneError
+from bot.errors import GoneError, RefusedError
 from handoff.console.card import findings
-from handoff.console.forms import MOST_WORDS
+from handoff.console.forms import MOST_WORDS, number
 from handoff.console.headers import FRAME_HEADERS
 from handoff.console.screens import Screens, fresh_id
 from handoff.console.signing import acts_of
-from handoff.console.visits import Visit, answered, go_to, html
+from handoff.console.stays import Stays
+from handoff.console.visits import AGAIN, Visit, answered, go_to, html
 from handoff.console.voice import ShownEntry, log_voice
-from handoff.desk import Desk, FullDeskError, Owned, Queued, RefusedError
+from handoff.desk import Desk, FullDeskError, Owned, Queued
 from handoff.staff import Mark
 
 HOLD_SECONDS = 20.0
@@ -30,6 +31,12 @@ browsers slow down in a window that is not in front."""
 LOOK_EVERY_SECONDS = 1.0
 _MINUTE = 60_000
 _MOST_ID = 64
+_QUEUE = "queue"
+_DESK = "desk"
+
+REFRESH_QUEUE = 20
+REFRESH_LOG = 10
+"""Seconds after which a page without our script loads itself again."""
 
 GIVE_BACK_REASONS = ("finished", "wishes_program", "no_answer")
 TRANSFER_REASONS = ("shift_ends", "other_language", "other_colleague", "needs_break")
@@ -54,6 +61,11 @@ class People:
     screens: Screens
     news: News
     mark: Mark = field(repr=False)
+
+    @property
+    def stays(self) -> Stays:
+        """What pages show that look again by themselves."""
+        return Stays(self.mark)
 
     # The queue
 
@@ -86,21 +98,75 @@ class People:
 
     async def live_queue(self, visit: Visit) -> web.StreamResponse:
         """Answer when the queue looks different from what the page shows."""
+        again = self.stays.looked(visit, _QUEUE, await self.desk.now()) is not None
 
         async def look() -> Mapping[str, object] | None:
+            nonlocal again
             owned = await self.desk.here(visit.member)
-            rows = await self._rows(visit, again=True)
-            parts = {
-                "own": self._own(visit, owned),
-                "people": self._draw(visit, "people.html", rows=rows),
-            }
+            rows = await self._rows(visit, again=again)
+            again = True
+            urgent = tuple(row for row in rows if _is_now(row.person))
+            people = self._draw(visit, "people.html", rows=rows)
+            parts = {**self._beside(visit, owned, urgent), "people": people}
             seen = _digest(*parts.values())
             if seen == visit.request.query.get("seen"):
                 return None
-            urgent = [self._opaque(row.person) for row in rows if _is_now(row.person)]
-            return {"seen": seen, "parts": parts, "now": urgent}
+            return {"seen": seen, "parts": parts, "now": self._calls(owned, urgent)}
 
-        return await self._when(look)
+        async def stay() -> str:
+            return await self._ticket(visit, _QUEUE, 0)
+
+        return await self._when(look, stay)
+
+    # Beside every other page
+
+    async def show_desk(self, visit: Visit) -> web.StreamResponse:
+        """Who needs one, for a page without our script that shows something else."""
+        owned = await self.desk.here(visit.member)
+        looked = self.stays.looked(visit, _DESK, await self.desk.now())
+        urgent = await self._urgent(visit, again=looked is not None)
+        stay = await self._ticket(visit, _DESK, 0)
+        page = self._draw(
+            visit,
+            "desk_frame.html",
+            owned=self._named(owned),
+            urgent=urgent,
+            refresh=f"{REFRESH_QUEUE}; url=/frame/desk?{AGAIN}={stay}",
+        )
+        return html(page, headers=FRAME_HEADERS)
+
+    async def live_desk(self, visit: Visit) -> web.StreamResponse:
+        """Answer when somebody needs one while a page shows something else."""
+        again = self.stays.looked(visit, _DESK, await self.desk.now()) is not None
+
+        async def look() -> Mapping[str, object] | None:
+            nonlocal again
+            owned = await self.desk.here(visit.member)
+            urgent = await self._urgent(visit, again=again)
+            again = True
+            parts = self._beside(visit, owned, urgent)
+            seen = _digest(*parts.values())
+            if seen == visit.request.query.get("seen"):
+                return None
+            return {"seen": seen, "parts": parts, "now": self._calls(owned, urgent)}
+
+        async def stay() -> str:
+            return await self._ticket(visit, _DESK, 0)
+
+        return await self._when(look, stay)
+
+    def _beside(
+        self,
+        visit: Visit,
+        owned: tuple[Owned, ...],
+        urgent: tuple[Row, ...],
+        present: ConversationId | None = None,
+    ) -> dict[str, str]:
+        """What every open page shows beside its own."""
+        return {
+            "own": self._draw(visit, "own.html", owned=self._named(owned, present)),
+            "urgent": self._draw(visit, "urgent.html", urgent=urgent),
+        }
 
     async def _queue_page(
         self,
@@ -111,7 +177,9 @@ class People:
         status: int = 200,
     ) -> web.Response:
         owned = await self.desk.here(visit.member)
-        rows = await self._rows(visit, again=visit.request.method == "POST")
+        looked = self.stays.looked(visit, _QUEUE, await self.desk.now())
+        rows = await self._rows(visit, again=looked is not None)
+        stay = await self._ticket(visit, _QUEUE, 0)
         page = self._draw(
             visit,
             "queue.html",
@@ -119,12 +187,18 @@ class People:
             owned=self._named(owned),
             note=note,
             beyond=beyond,
-            refresh=20,
+            stay=stay,
+            refresh=f"{REFRESH_QUEUE}; url=/queue?{AGAIN}={stay}",
         )
         return html(page, status=status)
 
     async def _rows(self, visit: Visit, *, again: bool) -> tuple[Row, ...]:
-        people = await self.desk.people(visit.member, again=again)
+        return await self._counted(await self.desk.people(visit.member, again=again))
+
+    async def _urgent(self, visit: Visit, *, again: bool) -> tuple[Row, ...]:
+        return await self._counted(await self.desk.urgent(visit.member, again=again))
+
+    async def _counted(self, people: tuple[Queued, ...]) -> tuple[Row, ...]:
         now = await self.desk.now()
         return tuple(
             Row(person, max(0, now - person.since) // _MINUTE, place)
@@ -140,30 +214,37 @@ class People:
     async def show_log(self, visit: Visit) -> web.StreamResponse:
         """Only the log, for a page without our script."""
         id = _id_of(visit)
-        await self.desk.here(visit.member)
-        view = await self.desk.open(id, visit.member)
+        owned = await self.desk.here(visit.member)
+        looked = self.stays.looked(visit, id, await self.desk.now())
+        view = await self.desk.open(id, visit.member, looked=looked)
+        stay = await self._ticket(visit, id, view.length)
         page = self._draw(
             visit,
             "log_frame.html",
             id=id,
+            owned=self._named(owned, id),
+            urgent=await self._urgent(visit, again=looked is not None),
             entries=await self._entries(visit, view),
             alarms=_alarms(view),
             away=view.conversation.handover.away,
-            refresh=10,
+            refresh=f"{REFRESH_LOG}; url=/frame/conversation/{id}?{AGAIN}={stay}",
         )
         return html(page, headers=FRAME_HEADERS)
 
     async def live_conversation(self, visit: Visit) -> web.StreamResponse:
         """Answer when something is new in a conversation."""
         id, query = _id_of(visit), visit.request.query
-        shown = query.get("after", "0")
-        after = int(shown) if shown.isascii() and shown.isdigit() else 0
-        owned: tuple[Owned, ...] = await self.desk.here(visit.member)
+        after = number(query.get("after", "")) or 0
+        looked = self.stays.looked(visit, id, await self.desk.now())
 
         async def look() -> Mapping[str, object] | None:
-            view = await self.desk.open(id, visit.member, after)
+            nonlocal looked
+            owned = await self.desk.here(visit.member)
+            view = await self.desk.open(id, visit.member, after, looked=looked)
+            urgent = await self._urgent(visit, again=looked is not None)
+            looked = max(view.length, looked or 0)
             parts = {
-                "own": self._own(visit, owned, id),
+                **self._beside(visit, owned, urgent, id),
                 "state": self._draw(visit, "state.html", id=id, **self._state(view)),
                 "card": self._draw(visit, "card.html", **await self._card(visit, view)),
             }
@@ -176,11 +257,14 @@ class People:
                 "parts": parts,
                 "log": log,
                 "last": view.length,
-                "alarms": max((alarm.number for alarm in _alarms(view)), default=0),
+                "now": self._calls(owned, urgent),
             }
 
+        async def stay() -> str:
+            return await self._ticket(visit, id, looked or 0)
+
         with self.news.listen(id) as bell:
-            return await self._when(look, bell.wait)
+            return await self._when(look, stay, bell.wait)
 
     async def write(self, visit: Visit) -> web.StreamResponse:
         """Send what was typed. The same form twice is one message."""
@@ -190,7 +274,7 @@ class People:
         if wrong:
             return await self._again(visit, id, wrong, 400)
         try:
-            await self.desk.write(id, visit.member, InputKey(key), words, seen=_seen(visit))
+            await self.desk.write(id, visit.member, _key(key, words), words, seen=_seen(visit))
         except RefusedError as error:
             return await self._again(visit, id, f"refused_{error.reason.value}", 409)
         return answered(ok=True, key=fresh_id()) if visit.live else go_to(f"/conversation/{id}")
@@ -244,6 +328,8 @@ class People:
             visit,
             "conversation.html",
             id=id,
+            urgent=await self._urgent(visit, again=False),
+            stay=await self._ticket(visit, id, view.length),
             owned=self._named(owned, id),
             entries=await self._entries(visit, view),
             last=view.length,
@@ -272,9 +358,10 @@ class People:
         log = await log_voice(self.releases, visit.voice, conversation)
         found = findings(log.pinned.graph, conversation)
         return {
-            "language": visit.voice.language(conversation.language),
+            "language": conversation.language,
             "country": visit.voice.country(conversation.country),
             "urgency": conversation.urgency.value,
+            "code_word": conversation.code_word,
             "findings": found,
             "sentence": log.sentence,
         }
@@ -288,15 +375,10 @@ class People:
     async def _is_theirs(self, visit: Visit, id: ConversationId) -> bool:
         return any(one.id == id for one in await self.desk.here(visit.member))
 
-    def _own(
-        self, visit: Visit, owned: tuple[Owned, ...], present: ConversationId | None = None
-    ) -> str:
-        return self._draw(visit, "own.html", owned=self._named(owned, present))
-
     def _named(
         self, owned: tuple[Owned, ...], present: ConversationId | None = None
-    ) -> tuple[tuple[Owned, bool], ...]:
-        return tuple((one, one.id == present) for one in owned)
+    ) -> tuple[tuple[Owned, bool, str], ...]:
+        return tuple((one, one.id == present, self._opaque(one.id)) for one in owned)
 
     def _draw(self, visit: Visit, template: str, **shown: object) -> str:
         return self.screens.draw(
@@ -310,13 +392,23 @@ class People:
             },
         )
 
-    def _opaque(self, person: Queued) -> str:
-        """Lets the page notice that somebody is new, and means nothing elsewhere."""
-        return self.mark("console-now", person.id, str(person.since)).hex()[:16]
+    def _calls(self, owned: tuple[Owned, ...], urgent: tuple[Row, ...]) -> list[str]:
+        """One for each thing that needs a human at once: the page rings for a new one."""
+        waiting = [self._opaque(row.person.id, str(row.person.since)) for row in urgent]
+        alarms = [self._opaque(one.id, str(a.number)) for one in owned for a in one.alarms]
+        return [*waiting, *alarms]
+
+    def _opaque(self, *what: str) -> str:
+        """Lets the page notice what is new, and means nothing elsewhere."""
+        return self.mark("console-now", *what).hex()[:16]
+
+    async def _ticket(self, visit: Visit, on: str, looked: int) -> str:
+        return self.stays.ticket(visit, on, looked, await self.desk.now())
 
     async def _when(
         self,
         look: Callable[[], Awaitable[Mapping[str, object] | None]],
+        stay: Callable[[], Awaitable[str]],
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> web.StreamResponse:
         """Answer as soon as there is something to show, or after a while with nothing."""
@@ -326,7 +418,7 @@ class People:
             found = await look()
             left = until - asyncio.get_running_loop().time()
             if found is not None or left <= 0 or self.news.closed:
-                return answered(ok=True, **(found or {}))
+                return answered(ok=True, stay=await stay(), **(found or {}))
             await wait(min(LOOK_EVERY_SECONDS, left))
 
 
@@ -356,6 +448,15 @@ def _known_id(written: str) -> ConversationId:
 
 def _id_of(visit: Visit) -> ConversationId:
     return _known_id(visit.request.match_info["id"])
+
+
+def _key(key: str, words: str) -> InputKey:
+    """The same form twice is one message.
+
+    Words that were changed before sending again are a new one: whether the first one arrived, the
+    screen has to have shown by then.
+    """
+    return InputKey(_digest(key, words))
 
 
 def _seen(visit: Visit) -> int:

@@ -35,7 +35,8 @@ class Signing:
 
     async def show_sign_in(self, call: Call) -> web.StreamResponse:
         """The form for signing in."""
-        return self._sign_in_page(call)
+        ended = "session_ended" if "ended" in call.request.query else ""
+        return self._sign_in_page(call, ended)
 
     async def sign_in(self, call: Call) -> web.StreamResponse:
         """Begin a session."""

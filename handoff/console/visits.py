@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from bot.dialogue.ports import Releases
-from bot.errors import GoneError, StoreError
-from handoff.console.forms import BadFormError, Form, read_form
-from handoff.console.headers import PAGE_HEADERS
+from bot.engine.effects import Refusal
+from bot.errors import GoneError, RefusedError, StoreError
+from handoff.console.forms import BadFormError, SentForm, read_form
+from handoff.console.headers import FRAME_HEADERS, PAGE_HEADERS
 from handoff.console.screens import Screens
 from handoff.console.voice import Voice, voice_for
-from handoff.desk import RefusedError
 from handoff.permissions import Act, Member, NotAllowedError, check_may
 from handoff.staff import Mark, Session, Staff
 
@@ -32,12 +32,21 @@ DEVICE_SECONDS = 180 * 24 * 3600
 LIVE_HEADER = "X-Live"
 """Sent by our script: it wants a short answer instead of a page."""
 
-
 LIVE_PATH = "/live/"
-"""Where our script waits for news. Such a request is no sign that a human is there."""
+"""Where our script waits for news. Such a request is no sign that a human is there, unless it
+says that somebody moved."""
+
+FRAME_PATH = "/frame/"
+"""Parts of pages without our script. They load themselves again and again."""
+
+AGAIN = "stay"
+"""In the address of what a page loads by itself. No human asked for it either."""
+
+_AGAIN_IN = 10
+"""Seconds until a part of a page without our script tries again."""
 
 _STATUS = {"too_large": 413, "not_readable": 400}
-_FORM = web.RequestKey("form", Form)
+_FORM = web.RequestKey("form", SentForm)
 _VOICE = web.RequestKey("voice", Voice)
 
 
@@ -53,7 +62,7 @@ class Visit:
     session: Session
     voice: Voice
     csrf: str = field(repr=False)
-    form: Form = field(default_factory=Form, repr=False)
+    form: SentForm = field(default_factory=SentForm, repr=False)
 
     @property
     def member(self) -> Member:
@@ -76,7 +85,7 @@ class Call:
     fresh: str | None = field(default=None, repr=False)
     """What the browser has to be given so that its form is known as ours."""
 
-    form: Form = field(default_factory=Form, repr=False)
+    form: SentForm = field(default_factory=SentForm, repr=False)
 
 
 VisitHandler = Callable[[Visit], Awaitable[web.StreamResponse]]
@@ -127,7 +136,7 @@ class Door:
             request[_VOICE] = visit.voice
             check_may(visit.member, act)
             if trouble is not None:
-                return self.told(request, visit.voice, trouble, _STATUS[trouble], form)
+                return self._unread(request, visit.voice, trouble, form)
             if request.method == "POST" and not self._is_ours(request, form, visit.csrf):
                 raise ForeignFormError
             return await handler(visit)
@@ -141,7 +150,7 @@ class Door:
             form, trouble = await self._form(request)
             call = self._call(request, form)
             if trouble is not None:
-                return self.told(request, call.voice, trouble, _STATUS[trouble], Form())
+                return self._unread(request, call.voice, trouble, SentForm())
             is_new = call.fresh is not None
             if request.method == "POST" and (
                 is_new or not self._is_ours(request, form, call.csrf)
@@ -157,22 +166,32 @@ class Door:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - `_explained` logs what is a mistake of ours
             item, status = _explained(error)
-            form: Form = request.get(_FORM, Form())
+            form: SentForm = request.get(_FORM, SentForm())
             voice: Voice = request.get(_VOICE) or self._first_voice()
             return self.told(request, voice, item, status, form)
 
     def told(
-        self, request: web.Request, voice: Voice, item: str, status: int, form: Form
+        self, request: web.Request, voice: Voice, item: str, status: int, form: SentForm
     ) -> web.Response:
         """A page with one sentence, and what was typed, so that it is not lost."""
-        if LIVE_HEADER in request.headers:
+        if LIVE_HEADER in request.headers or request.path.startswith(LIVE_PATH):
             return web.json_response(
                 {"ok": False, "why": item, "text": voice.say(item)},
                 status=status,
                 headers=PAGE_HEADERS,
             )
-        page = self.screens.draw("message.html", voice, item=item, kept=form.words)
+        if request.path.startswith(FRAME_PATH):
+            page = self.screens.draw("message_frame.html", voice, item=item, refresh=_AGAIN_IN)
+            return html(page, status=status, headers=FRAME_HEADERS)
+        page = self.screens.draw("message.html", voice, item=item, kept=form.typed)
         return html(page, status=status)
+
+    def _unread(
+        self, request: web.Request, voice: Voice, trouble: str, form: SentForm
+    ) -> web.Response:
+        response = self.told(request, voice, trouble, _STATUS[trouble], form)
+        response.force_close()  # where the next request on this connection begins is not known
+        return response
 
     def csrf(self, secret: str) -> str:
         """What a form must carry that was made for whoever holds `secret`."""
@@ -192,9 +211,9 @@ class Door:
             path="/",
         )
 
-    async def _form(self, request: web.Request) -> tuple[Form, str | None]:
+    async def _form(self, request: web.Request) -> tuple[SentForm, str | None]:
         if request.method != "POST":
-            return Form(), None
+            return SentForm(), None
         try:
             form, trouble = await read_form(request), None
         except BadFormError as error:
@@ -202,10 +221,9 @@ class Door:
         request[_FORM] = form
         return form, trouble
 
-    async def _visit(self, request: web.Request, form: Form) -> Visit | None:
+    async def _visit(self, request: web.Request, form: SentForm) -> Visit | None:
         token = request.cookies.get(SESSION_COOKIE, "")
-        by_itself = request.path.startswith(LIVE_PATH) and "active" not in request.query
-        session = await self.staff.session(token, active=not by_itself)
+        session = await self.staff.session(token, active=not _by_itself(request))
         if session is None:
             return None
         voice = voice_for(self.releases.current(), session.account.language)
@@ -213,7 +231,7 @@ class Door:
             request=request, session=session, voice=voice, csrf=self.csrf(token), form=form
         )
 
-    def _call(self, request: web.Request, form: Form) -> Call:
+    def _call(self, request: web.Request, form: SentForm) -> Call:
         known = request.cookies.get(VISIT_COOKIE, "")
         secret = known or secrets.token_urlsafe(24)
         return Call(
@@ -224,30 +242,32 @@ class Door:
             form=form,
         )
 
-    def _is_ours(self, request: web.Request, form: Form, csrf: str) -> bool:
+    def _is_ours(self, request: web.Request, form: SentForm, csrf: str) -> bool:
         """A form that one of our pages made for this very visitor."""
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
         sent = form.one("csrf").encode(errors="replace")
         return site in {"same-origin", "none"} and hmac.compare_digest(csrf.encode(), sent)
 
-    async def _sign_in_first(self, request: web.Request, form: Form) -> web.StreamResponse:
+    async def _sign_in_first(self, request: web.Request, form: SentForm) -> web.StreamResponse:
         """The session has ended. What was typed is given back."""
-        if LIVE_HEADER in request.headers or request.path.startswith(LIVE_PATH):
-            voice = self._first_voice()
-            return web.json_response(
-                {"ok": False, "why": "signed_out", "text": voice.say("session_ended")},
-                status=401,
-                headers=PAGE_HEADERS,
-            )
-        if form.words:
+        scripted = LIVE_HEADER in request.headers or request.path.startswith(LIVE_PATH)
+        if scripted or form.typed or request.path.startswith(FRAME_PATH):
             return self.told(request, self._first_voice(), "session_ended", 401, form)
-        raise web.HTTPSeeOther("/sign-in", headers=PAGE_HEADERS)
+        where = "/sign-in?ended=1" if AGAIN in request.query else "/sign-in"
+        raise web.HTTPSeeOther(where, headers=PAGE_HEADERS)
 
     def _first_voice(self) -> Voice:
         """Before we know who it is: English, in which every sentence exists."""
         content = self.releases.current()
         english = next((one for one in content.languages if one == "en"), None)
         return voice_for(content, english or next(iter(content.languages)))
+
+
+def _by_itself(request: web.Request) -> bool:
+    """Whether a page asks without anybody having done something."""
+    if request.path.startswith(LIVE_PATH):
+        return "active" not in request.query
+    return request.path.startswith(FRAME_PATH) or AGAIN in request.query
 
 
 def _explained(error: Exception) -> tuple[str, int]:
@@ -260,8 +280,10 @@ def _explained(error: Exception) -> tuple[str, int]:
             raise error
         case web.HTTPException():
             return "page_unknown", error.status
-        case RefusedError():
-            return f"refused_{error.reason.value}", 409
+        case RefusedError(reason=Refusal() as reason):
+            return f"refused_{reason.value}", 409
+        case RefusedError():  # a part of the desk with sentences of its own has not said it
+            return "refused", 409
         case _:
             log.error("console_failed", exc_info=error)
             return "went_wrong", 500

@@ -62,6 +62,11 @@ class Voice:
         """The name of a language, by its own name for itself."""
         return self.find(text(f"language.{language}"))
 
+    def named(self, language: Language) -> Markup:
+        """The same for a page, with its code for those who cannot read that name."""
+        code = Markup(' <span class="soft" lang="en" dir="ltr" translate="no">({})</span>')
+        return self.marked(self.language(language)) + code.format(language)
+
     def country(self, country: Country | None) -> Spoken:
         """The name of a country, or that it is not known."""
         key = f"country.{country}.name" if country else "console.country_unknown"

@@ -1,6 +1,9 @@
 """The console over HTTP: who gets in, what everybody is told, and that nothing is lost."""
 
 import asyncio
+import gzip
+import html
+import re
 import secrets
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
+from yarl import URL
 
 from bot.domain.ids import ConversationId
 from bot.domain.text import text
@@ -112,7 +116,7 @@ async def test_a_stranger_reaches_nothing_but_the_door(service: RunningService) 
             body = await answer.text()
             if (method, path) in OPEN:
                 assert answer.status in {200, 403, 410}, (method, path)
-            elif path.startswith("/live/"):
+            elif path.startswith(("/live/", "/frame/")):
                 assert answer.status == 401, (method, path)
             else:
                 assert (answer.status, answer.headers["Location"]) == (303, "/sign-in")
@@ -221,7 +225,7 @@ async def test_every_answer_forbids_storing_framing_and_foreign_code(
         "/sign-in",
         "/queue",
         anna.path,
-        f"{anna.path}/log",
+        f"/frame{anna.path}",
         "/nothing",
         "/static/console.js",
     ):
@@ -318,6 +322,22 @@ async def test_a_double_click_and_a_reload_send_one_message(
     assert person.heard() == ["once"]
 
 
+async def test_words_changed_before_sending_again_are_not_lost(
+    service: RunningService, anna: Staffer
+) -> None:
+    person = await answering(service, anna)
+    sent = {"csrf": anna.csrf, "key": anna.hidden("key"), "seen": anna.seen}
+    path = anna.path
+    await anna.sends(f"{path}/write", words="half", **sent)
+    await anna.sends(f"{path}/write", words="half and more", **sent)  # as after the Back button
+    assert anna.status == 409  # the first one is there by now, and is shown
+    assert ("operator", "half") in anna.log
+    assert "half and more" in anna.page
+    await anna.says("and more")
+    await person.looks()
+    assert person.heard() == ["half", "and more"]
+
+
 async def test_a_screen_that_is_behind_is_refused_and_shows_what_is_new(
     service: RunningService, anna: Staffer
 ) -> None:
@@ -408,7 +428,7 @@ async def test_an_alarm_is_shown_until_it_is_seen(service: RunningService, anna:
     person = await answering(service, anna)
     await person.types("help me he has a knife")
     found = await anna.looks(after=anna.seen, seen="-")
-    assert found["alarms"] == 1
+    assert len(found["now"]) == 1
     assert "danger" in found["parts"]["state"]
     assert "Look now" in found["parts"]["own"]
     await anna.opens(anna.path)
@@ -464,9 +484,156 @@ async def test_the_log_without_scripts_loads_itself(
     person = await answering(service, anna)
     await person.types("hello")
     path = anna.path
-    await anna.opens(f"{path}/log")
+    await anna.opens(f"/frame{path}")
     assert anna.log[0] == ("person", "hello")
     assert 'http-equiv="refresh"' in anna.page
+
+
+# --- What pages do by themselves
+
+
+async def looks_of(service: RunningService, anna: Staffer) -> list[str]:
+    """What the audit record says that she looked at."""
+    [id] = [one.id for one in await service.service.staff.accounts() if one.name == anna.name]
+    records = await service.service.audit.read(id)
+    return [record.what for record in records if record.what.startswith(("look", "queue"))]
+
+
+async def session_left(service: RunningService, *, older: int = 0) -> int:
+    """How much is left of the quiet half hour of the one session, after so much more of it."""
+    client: Any = service.service.store._client
+    [name] = [name async for name in client.scan_iter(match="fp:staff:session*", count=500)]
+    left: int = await client.pttl(name) - older
+    await client.pexpire(name, left)
+    return left
+
+
+def refresh_of(anna: Staffer) -> str:
+    """Where the page takes itself without scripts."""
+    found = re.search(r'http-equiv="refresh" content="\d+; url=([^"]+)"', anna.page)
+    assert found is not None, anna.page
+    return html.unescape(found[1])
+
+
+async def test_a_page_that_loads_itself_is_no_human_and_one_look(
+    service: RunningService, anna: Staffer
+) -> None:
+    person = await answering(service, anna)
+    conversation = anna.path
+    frame = re.search(r'<iframe[^>]* src="([^"]+)"', anna.page)
+    assert frame is not None
+    await anna.opens("/queue")
+    queue = refresh_of(anna)
+    before = await looks_of(service, anna)
+    left = await session_left(service, older=600_000)
+    where = queue
+    for start in (queue, html.unescape(frame[1])):
+        where = start
+        for _ in range(3):
+            await anna.opens(where)
+            assert anna.status == 200
+            where = refresh_of(anna)
+    assert await looks_of(service, anna) == before
+    assert await session_left(service) <= left
+    await person.types("hello")
+    await anna.opens(where)
+    assert anna.log[0] == ("person", "hello")
+    after = await looks_of(service, anna)
+    assert [what.partition(":")[0] for what in after[len(before) :]] == ["look"]
+    assert await session_left(service) <= left
+    await anna.opens(conversation)  # a human did this
+    assert await session_left(service) > left
+    assert len(await looks_of(service, anna)) > len(after)
+
+
+@pytest.mark.parametrize("stay", ["", "0.0.x", "99.{now}.00000000", "é.é.é", "9" * 5000])
+async def test_nobody_can_say_themselves_that_a_look_is_recorded(
+    service: RunningService, anna: Staffer, stay: str
+) -> None:
+    person = await answering(service, anna, "show")
+    path = anna.path
+    written = stay.replace("{now}", str(await service.desk.now()))
+    looks: list[dict[str, str]] = [{"seen": "-"}, {"seen": "-", "after": "999"}]
+    before = await looks_of(service, anna)
+    for where in ("/queue", path):
+        anna.path = where
+        for query in looks:
+            before = await looks_of(service, anna)
+            await anna.looks(**query, stay=written)
+            assert anna.status == 200
+            assert len(await looks_of(service, anna)) > len(before), (where, query)
+    before = await looks_of(service, anna)
+    await anna.opens(f"/frame{path}?stay={written[:100]}")
+    assert len(await looks_of(service, anna)) > len(before)
+    await person.looks()
+
+
+async def test_a_stay_belongs_to_one_page_and_one_person_of_staff(
+    service: RunningService, anna: Staffer
+) -> None:
+    await answering(service, anna)
+    mine = await anna.looks(after=anna.seen, seen="-")
+    before = await looks_of(service, anna)
+    await anna.looks(after=mine["last"], seen="-", stay=mine["stay"])
+    assert await looks_of(service, anna) == before
+    anna.path = "/queue"
+    await anna.looks(seen="-", stay=mine["stay"])
+    assert len(await looks_of(service, anna)) == len(before) + 1
+    boris = await service.staffer("boris", Role.OPERATOR)
+    theirs = await boris.looks(seen="-")
+    before = await looks_of(service, anna)
+    await anna.looks(seen="-", stay=theirs["stay"])
+    assert len(await looks_of(service, anna)) == len(before) + 1
+
+
+async def test_without_scripts_an_ended_session_is_said(
+    service: RunningService, anna: Staffer
+) -> None:
+    await answering(service, anna)
+    frame = f"/frame{anna.path}"
+    await anna.opens("/queue")
+    queue = refresh_of(anna)
+    await service.service.staff.disable("terminal", "anna")
+    await anna.opens(queue)
+    assert anna.path == "/sign-in"
+    assert "You are not signed in any more." in anna.text
+    async with anna.session.get(service.console_url + frame) as answer:
+        page = await answer.text()
+        assert answer.status == 401
+        assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"  # or nothing at all is shown
+        assert "You are not signed in any more." in page
+        assert 'target="_top"' in page
+
+
+async def test_without_scripts_the_log_says_that_the_person_erased(
+    service: RunningService, anna: Staffer
+) -> None:
+    person = await answering(service, anna)
+    await person.types("/erase")
+    async with anna.session.get(f"{service.console_url}/frame{anna.path}") as answer:
+        page = await answer.text()
+        assert answer.status == 410
+        assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert "The person erased it" in page
+
+
+async def test_an_open_conversation_tells_of_somebody_else_in_danger(
+    service: RunningService, anna: Staffer
+) -> None:
+    await answering(service, anna)
+    first = await anna.looks(after=anna.seen, seen="-")
+    assert first["now"] == []
+    other = await waiting(service)
+    await other.types("help me he has a knife")
+    found = await anna.looks(after=first["last"], seen=first["seen"], stay=first["stay"])
+    while not found.get("now"):
+        found = await anna.looks(after=first["last"], seen=found["seen"], stay=found["stay"])
+    assert len(found["now"]) == 1
+    assert "In danger now" in found["parts"]["urgent"]
+    assert "knife" not in str(found)
+    assert id_of(other) not in str(found)
+    await anna.opens(f"/frame{anna.path}")
+    assert "In danger now, and waiting: 1" in anna.text
 
 
 async def test_taking_somebody_who_is_gone(service: RunningService, anna: Staffer) -> None:
@@ -541,6 +708,73 @@ async def test_bad_forms_get_a_clear_answer_and_send_nothing(
     await anna.says("still here")
     await person.looks()
     assert person.heard() == ["still here"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "made-up"])
+async def test_a_body_that_is_packed_and_broken_gets_a_clear_answer(
+    service: RunningService, anna: Staffer, encoding: str
+) -> None:
+    person = await answering(service, anna)
+    for body in (b"\xff\xff\xff", gzip.compress(b"words=x")[:-6], b"x" * 200_000):
+        async with anna.session.post(
+            f"{service.console_url}{anna.path}/write",
+            data=body,
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Content-Encoding": encoding,
+            },
+        ) as answer:
+            assert 400 <= answer.status < 500, (encoding, answer.status)
+    await person.looks()
+    assert person.heard() == []
+
+
+@pytest.mark.parametrize(
+    "id", ["x", "}{", "%00", "%ff", "%E2%80%AE", "a" * 65, "..", "é", "%0d%0aX:y", "*", "x" * 4000]
+)
+async def test_no_address_and_no_form_breaks_a_page(
+    service: RunningService, anna: Staffer, id: str
+) -> None:
+    await anna.opens("/queue")
+    csrf = anna.csrf
+    for method, path in routes_of(service):
+        if path == "/sign-out":
+            continue
+        for fields in ({}, dict.fromkeys(("id", "conversation", "referral", "name", "do"), id)):
+            async with anna.session.request(
+                method,
+                URL(service.console_url + filled(path, id), encoded=True),
+                data={"csrf": csrf, "words": "x", "key": "k" * 20, "reason": "finished", **fields}
+                if method == "POST"
+                else None,
+                params=None,
+                headers={"X-Live": "1"} if path.startswith("/live/") else {},
+                allow_redirects=False,
+            ) as answer:
+                await answer.read()
+                assert answer.status < 500, (method, path, fields, answer.status)
+
+
+async def test_a_number_that_is_too_long_is_none(service: RunningService, anna: Staffer) -> None:
+    person = await answering(service, anna)
+    found = await anna.looks(after="9" * 5000, seen="-")
+    assert anna.status == 200
+    assert found["log"]
+    await anna.sends(f"{anna.path}/alarms", number="9" * 5000)
+    assert anna.status == 200
+    await person.looks()
+
+
+async def test_a_long_referral_is_given_back_when_the_session_has_ended(
+    service: RunningService, anna: Staffer
+) -> None:
+    await answering(service, anna)
+    where = f"{anna.path}/referrals/00000000-0000-0000-0000-000000000000"
+    await service.service.staff.disable("terminal", "anna")
+    await anna.sends(where, do="save", reasons="what took an hour to write", receiver="zq-kept")
+    assert anna.status == 401
+    assert "what took an hour to write" in anna.page
+    assert "zq-kept" not in anna.page
 
 
 @pytest.mark.parametrize(

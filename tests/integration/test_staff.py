@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from redis.asyncio import Redis
 
-from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_audit import HEAD, RedisTrail
 from bot.adapters.redis_staff import RedisVault
 from bot.adapters.sealing import InstallationKey, read_or_make_key
 from bot.domain.ids import Milliseconds
@@ -329,7 +329,6 @@ async def test_records_form_a_chain(audit: Audit) -> None:
     for number in range(5):
         await audit.note("op-a", f"look:{number}", "conversation")
     await audit.note("op-b", "queue")
-    await audit.sign_head()
     verified = await audit.verify()
     assert (verified.records, verified.problems) == (6, ())
     assert [record.what for record in await audit.read("op-a")][-1] == "look:4"
@@ -340,10 +339,14 @@ async def test_records_form_a_chain(audit: Audit) -> None:
 
 
 async def test_many_records_at_once_are_all_kept(audit: Audit) -> None:
-    await asyncio.gather(*(audit.note("op-a", f"n{n}") for n in range(20)))  # noqa: TID251
-    await audit.sign_head()
+    other = Audit(audit.trail, audit.mark)  # as of another process
+    noting = (by.note(f"op-{n % 3}", f"n{n}") for n in range(20) for by in (audit, other))
+    await asyncio.gather(*noting)  # noqa: TID251
     verified = await audit.verify()
-    assert (verified.records, verified.problems) == (20, ())
+    assert (verified.records, verified.problems) == (40, ())
+    signed = audit._said(verified.head)
+    assert signed is not None
+    assert sum(end.count for end in signed.values()) == 40
 
 
 def _changed(record: bytes) -> bytes:
@@ -354,7 +357,6 @@ def _changed(record: bytes) -> bytes:
 async def test_every_damage_is_found(audit: Audit, redis: Redis, damage: str) -> None:
     for number in range(4):
         await audit.note("op-a", f"look:{number}")
-    await audit.sign_head()
     name, database = "fp:audit:of:op-a", cast(Any, redis)
     records: list[bytes] = await database.lrange(name, 0, -1)
     match damage:
@@ -375,14 +377,44 @@ async def test_every_damage_is_found(audit: Audit, redis: Redis, damage: str) ->
         await database.rpush(name, *records)
     else:
         await database.srem("fp:audit:streams", "op-a")
+    found = (await audit.verify()).problems
+    assert found
+    # Nothing that happens afterwards covers it up.
+    for number in range(3):
+        await audit.note("op-a", f"later:{number}")
+        await audit.note("op-b", f"later:{number}")
+        await audit.sign_head()
     assert (await audit.verify()).problems
+
+
+async def test_a_record_that_a_dead_process_left_without_a_head_gets_one(audit: Audit) -> None:
+    await audit.note("op-a", "look")
+    before = await audit.trail.head()
+    await audit.note("op-b", "look")
+    head = await audit.trail.head()
+    assert await audit.trail.swap_head(head, before or b""), "as if the head had not been written"
+    await audit.sign_head()
+    said = audit._said(await audit.trail.head())
+    assert said is not None
+    assert {stream: end.count for stream, end in said.items()} == {"op-a": 1, "op-b": 1}
+
+
+async def test_a_stream_that_was_only_announced_is_no_damage(audit: Audit, redis: Redis) -> None:
+    """A process died between naming the stream and its first record."""
+    await audit.note("op-a", "look")
+    await cast(Any, redis).sadd("fp:audit:streams", "op-b")
+    await audit.sign_head()
+    assert (await audit.verify()).problems == ()
 
 
 async def test_a_head_of_somebody_else_is_found(
     audit: Audit, redis: Redis, tmp_path: Path
 ) -> None:
     await audit.note("op-a", "look")
+    await redis.delete(HEAD)
     assert (await audit.verify()).problems == ("There are records and no signed head.",)
     other = Audit(RedisTrail(redis), read_or_make_key(tmp_path / "other").mark)
     await other.sign_head()
+    assert (await audit.verify()).problems == ("The signature of the head is not ours.",)
+    await audit.note("op-a", "look")
     assert (await audit.verify()).problems == ("The signature of the head is not ours.",)

@@ -1,5 +1,7 @@
 """The console in a real browser: with scripts and without, by keyboard, small, right to left."""
 
+import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,8 +9,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
+from bot.domain.ids import Milliseconds
 from bot.domain.text import Language
 from handoff.permissions import Role
 from tests.support.person import TO_AN_ANSWER, Person
@@ -26,8 +29,14 @@ window.told = [];
 window.Notification = class { constructor(title, more) { window.told.push([title, more]); } };
 window.Notification.permission = "granted";
 window.Notification.requestPermission = async () => "granted";
+window.tones = 0;
+const begin = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) {
+  if (this.context.state === "running") window.tones += 1;
+  return begin.apply(this, when);
+};
 """
-"""A browser without a desktop shows no notices; this one notes them."""
+"""A browser without a desktop shows no notices and is not heard; this one notes both."""
 
 
 @dataclass
@@ -51,6 +60,18 @@ class Window:
     async def writes(self, words: str) -> None:
         await self.page.locator("#words").fill(words)
         await self.presses("Send")
+
+    async def rings(self) -> int:
+        """How many tones were heard since this page was opened."""
+        tones: int = await self.page.evaluate("window.tones")
+        return tones
+
+    async def rings_more(self, before: int) -> None:
+        """Waits until more than so many tones were heard."""
+        await self.page.wait_for_function("before => window.tones > before", arg=before)
+
+    async def is_titled(self, title: str) -> None:
+        await self.page.wait_for_function("title => document.title === title", arg=title)
 
 
 @asynccontextmanager
@@ -76,7 +97,10 @@ async def window(
     yield found
     assert found.errors == []
     assert found.foreign == []
-    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    kept = await page.evaluate("({...localStorage, ...sessionStorage})")
+    assert set(kept) <= {"rings", "known", "read"}
+    marks = re.sub(r"[a-f0-9]{16}|own-|\d+|true|false", "", "".join(kept.values()))
+    assert set(marks) <= set('[]{}",:'), "nothing but random marks and numbers"
     assert await page.evaluate("document.cookie") == ""
     await context.close()
 
@@ -217,6 +241,161 @@ async def test_without_a_connection_nothing_is_lost_and_nothing_doubled(
     assert person.heard() == ["do not lose this"]
 
 
+async def test_what_is_typed_while_a_message_is_on_its_way_stays(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as found:
+        await found.opens(anna.path)
+        typed = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await typed.wait()
+            await route.continue_()
+
+        await found.page.route("**/write", hold)
+        words, keys = found.page.locator("#words"), found.page.keyboard
+        await words.fill("the first sentence")
+        async with found.page.expect_request("**/write"):
+            await keys.press("Control+Enter")
+        await keys.type("\nand the next")
+        typed.set()
+        await found.page.wait_for_function(
+            "() => !document.querySelector('#words').value.includes('first')"
+        )
+        assert await words.input_value() == "and the next"
+        await keys.type(" one")  # the cursor stays where it was
+        await keys.press("Control+Enter")
+        await found.page.locator("#log").get_by_text("and the next one").wait_for()
+    await person.looks()
+    assert person.heard() == ["the first sentence", "and the next one"]
+
+
+async def test_the_sound_goes_along_and_rings_in_a_conversation(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as found:
+        await found.opens("/queue")
+        await found.presses("Turn on sound and notices")
+        await found.rings_more(0)
+        await found.page.locator("#own a").click()
+        await found.page.wait_for_url("**/conversation/*")
+        await found.sees("Turn off sound and notices")
+        before = await found.rings()
+
+        await person.types(KNIFE)
+        await found.page.locator(".alarms").wait_for()
+        await found.rings_more(before)
+        await found.is_titled("● Conversation")
+        await found.page.locator("#words").click()
+        await found.is_titled("Conversation")
+        before = await found.rings()
+
+        other = await waiting(service, "ro")
+        await other.types(KNIFE)
+        await found.sees("In danger now, and waiting")
+        await found.rings_more(before)
+        await found.is_titled("● Conversation")
+        assert {title for title, _ in await found.page.evaluate("window.told")} == {
+            "There is something new"
+        }
+        await found.page.locator("#to-urgent").click()
+        await found.page.locator("li.now").wait_for()
+        await found.presses("Turn off sound and notices")
+        before = await found.rings()
+        await (await waiting(service)).types(KNIFE)
+        await found.is_titled("● People waiting")
+        assert await found.rings() == before
+
+
+async def test_a_page_that_hears_nothing_any_more_rings(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    async with window(browser, anna) as one, window(browser, anna) as other:
+        await one.opens("/queue")
+        await other.opens(anna.path)
+        for page in (one, other):
+            await page.presses("Turn on sound and notices")
+            await page.rings_more(0)
+            await page.page.context.set_offline(True)
+            await page.sees("No connection.")
+            await page.rings_more(1)
+            await page.is_titled("● Not connected")
+            await page.page.context.set_offline(False)
+            await page.sees("The connection is back.")
+        before = [await one.rings(), await other.rings()]
+        await service.service.staff.disable("terminal", "anna")  # as after half an hour
+        await other.page.locator("#words").fill("not lost")
+        for page, count in zip((one, other), before, strict=True):
+            await page.sees("You are not signed in any more.")
+            await page.rings_more(count)
+            await page.is_titled("● Signed out")
+            assert await page.page.locator("#sign-in").is_visible()
+        assert await other.page.locator("#words").input_value() == "not lost"
+    await person.looks()
+
+
+async def test_what_happens_in_ones_other_conversations_is_seen(
+    service: RunningService, browser: Browser
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    first = await answering(service, anna)
+    second = await answering(service, anna)
+    async with window(browser, anna) as found:
+        await found.opens(anna.path)
+        other = found.page.locator("#own a:not([aria-current])")
+        await other.click()
+        await found.page.wait_for_url(lambda url: not url.endswith(anna.path))
+        await found.presses("Turn on sound and notices")
+        await found.rings_more(0)
+        before = await found.rings()
+        await second.types("are you there?")
+        await found.page.locator("#own .unread:visible").wait_for()
+        await found.rings_more(before)
+        before = await found.rings()
+        await second.types(KNIFE)
+        await found.page.locator("#own .alarm").wait_for()
+        await found.rings_more(before)
+        await other.click()
+        await found.page.locator("#log").get_by_text("are you there?").wait_for()
+        assert await found.page.locator("#own .unread:visible").count() == 0
+        assert await found.page.locator("#own .alarm").count() == 1
+    await first.looks()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_beside_a_referral_the_claim_is_kept_and_danger_is_told(
+    service: RunningService, browser: Browser, *, scripts: bool
+) -> None:
+    anna = await service.staffer("anna", Role.OPERATOR)
+    person = await answering(service, anna)
+    seats = service.desk.seats
+    [account] = await service.service.staff.accounts()
+    async with window(browser, anna, java_script_enabled=scripts) as found:
+        await found.opens(anna.path + "/referrals")
+        beside = found.page if scripts else found.page.frame_locator("iframe")
+        await beside.get_by_text("English").first.wait_for()
+        [(id, heavy, until)] = await seats.held(account.id)
+        # As if half of the minute had passed.
+        soon = Milliseconds(until - 30_000)
+        await seats.take(account.id, id, soon, heavy=heavy, most=3, most_heavy=3)
+
+        async def renewed() -> bool:
+            [(_, _, now_until)] = await seats.held(account.id)
+            return now_until >= until
+
+        await person.types(KNIFE)
+        await (await waiting(service)).types(KNIFE)
+        await beside.get_by_text("Look now").first.wait_for()
+        await beside.get_by_text("In danger now, and waiting").first.wait_for()
+        await eventually(renewed, "the claim is renewed")
+
+
 async def test_two_windows_show_the_same(service: RunningService, browser: Browser) -> None:
     anna = await service.staffer("anna", Role.OPERATOR)
     person = await answering(service, anna)
@@ -243,6 +422,8 @@ async def test_when_the_person_erases_the_page_says_so_and_sends_nothing_more(
         await found.sees("This conversation does not exist any more.")
         assert await found.page.locator("#words").input_value() == "half a sentence"
         assert await found.page.get_by_role("button", name="Send", exact=True).is_disabled()
+        await (await waiting(service)).types(KNIFE)  # somebody else, whom it still tells of
+        await found.sees("In danger now, and waiting")
 
 
 async def test_all_of_it_works_without_scripts(service: RunningService, browser: Browser) -> None:
