@@ -1,6 +1,7 @@
 """Builds everything and starts it: the only place that knows every adapter."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,12 +11,11 @@ from datetime import UTC, date, datetime
 
 from aiohttp import web
 
-from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.erasure_journal import ErasureJournal
 from bot.adapters.redis_audit import RedisTrail
 from bot.adapters.redis_bundles import RedisBundles
 from bot.adapters.redis_codes import RedisCodes, SlowHash
-from bot.adapters.redis_connection import check_durable, connect
+from bot.adapters.redis_connection import check_durable
 from bot.adapters.redis_news import RedisNews
 from bot.adapters.redis_referrals import RedisReferrals
 from bot.adapters.redis_rewrite import Rewriting
@@ -24,8 +24,10 @@ from bot.adapters.redis_staff import RedisVault
 from bot.adapters.redis_staffing import RedisStaffing
 from bot.adapters.redis_store import RedisStore
 from bot.adapters.sealing import read_or_make_key
+from bot.background import Serve, keep_serving
 from bot.channels.web.api import MOST_BODY_BYTES, Api
 from bot.channels.web.chat import Chat
+from bot.channels.web.health import Health
 from bot.channels.web.limits import Limits
 from bot.channels.web.pages import Pages
 from bot.channels.web.screens import Screens
@@ -33,6 +35,8 @@ from bot.channels.web.streams import Streams
 from bot.channels.web.tokens import Tokens
 from bot.content.release import read_files
 from bot.content.shelf import BadContentError, Shelf
+from bot.content.show import told
+from bot.database import Database, opened
 from bot.dialogue.codes import Codes
 from bot.dialogue.news import News
 from bot.dialogue.retention import Retention
@@ -42,17 +46,22 @@ from bot.domain.facts import Mode
 from bot.domain.ids import ConversationId, Milliseconds
 from bot.domain.text import Text, text
 from bot.engine.received import Line
-from bot.errors import StartError, StoreUnavailableError
+from bot.errors import StartError
+from bot.receivers import receivers_of
 from bot.settings import Settings
 from handoff.audit import Audit
 from handoff.console.application import Console
 from handoff.desk import Desk
+from handoff.referral.delivery import Delivery
 from handoff.referral.envelope import Signer
 from handoff.referral.exit_gate import ExitGate
 from handoff.referral.file_drop import FileDrop
+from handoff.referral.leaving import Leaving
 from handoff.referral.pages import routes as referral_routes
-from handoff.referral.receivers import FOLDER, Directory, read_directory
+from handoff.referral.receivers import Directory
+from handoff.referral.records import Records
 from handoff.referral.referrals import Referrals
+from handoff.referral.sent import SentReferrals
 from handoff.staff import Staff
 
 log = logging.getLogger(__name__)
@@ -65,9 +74,7 @@ class Service:
     """Everything that runs, wired together."""
 
     settings: Settings
-    database: EmbeddedRedis | None
-    """The private server, when there is no other one."""
-
+    database: Database
     shelf: Shelf
     store: RedisStore
     turns: Turns
@@ -78,24 +85,10 @@ class Service:
     console: web.Application
     web: web.Application
     referrals: Referrals
+    sent: SentReferrals
+    delivery: Delivery
     rewriting: Rewriting | None
     """Keeps the files of the private server free of what was erased."""
-
-
-def receivers_of(settings: Settings) -> Directory:
-    """The receivers of this mode. Read anew each time: a file that is withdrawn counts at once.
-
-    A demonstration never reaches a real organisation, and production no made-up one.
-    """
-    folder = settings.receivers or settings.content / FOLDER
-    files = {
-        path.name: path.read_bytes().decode(errors="replace")
-        for path in sorted(folder.glob("*.yaml"))
-    }
-    found = read_directory(files)
-    demonstration = settings.mode is Mode.DEMONSTRATION
-    fitting = {id: r for id, r in found.receivers.items() if r.demonstration is demonstration}
-    return Directory(fitting, found.problems)
 
 
 def _today() -> date:
@@ -112,17 +105,13 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
     """
     key = read_or_make_key(settings.key_file)
     async with AsyncExitStack() as stack:
-        database = None if settings.redis_url else EmbeddedRedis(settings.data)
-        if database:
-            await stack.enter_async_context(database)
-        client = await connect(database.url if database else settings.redis_url or "")
-        stack.push_async_callback(client.aclose)
-        await check_durable(client, embedded=database is not None)
+        database = await stack.enter_async_context(opened(settings))
+        client, embedded = database.client, database.server is not None
+        await check_durable(client, embedded=embedded)
         journal = ErasureJournal(settings.erased_folder)
         store = RedisStore(client, key, replicas=settings.replicas, journal=journal)
-        shelf = Shelf(
-            RedisBundles(client), mode=settings.mode, today=_today, values=_values(settings)
-        )
+        bundles = RedisBundles(client)
+        shelf = Shelf(bundles, mode=settings.mode, today=_today, values=_values(settings))
         await _publish(shelf, settings, say)
         staffing, audit = RedisStaffing(client), Audit(RedisTrail(client), key.mark)
         turns = Turns(store, shelf, staffing, _retention(settings), line=_line(store, staffing))
@@ -135,11 +124,11 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
             audit,
             lease=Milliseconds(settings.claim_seconds * 1000),
         )
-        codes = Codes(RedisCodes(client), key.mark, SlowHash(key.mark("code-salt")[:16]))
+        index = RedisCodes(client, replicas=settings.replicas)
+        codes = Codes(index, key.mark, SlowHash(key.mark("code-salt")[:16]))
         chat = Chat(turns=turns, store=store, releases=shelf, tokens=Tokens(key.mark), codes=codes)
         application = web.Application(client_max_size=MOST_BODY_BYTES)
-        application.on_response_prepare.append(_unnamed)
-        news, limits = News(), Limits()
+        news, limits = News(), Limits(settings.trusted_proxies)
         streams = Streams(chat, news)
         application.cleanup_ctx.append(_hearing(RedisNews(client, news)))
         application.on_shutdown.append(_closing(news))
@@ -154,18 +143,28 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
                     exit_url=settings.exit_url,
                     demonstration=settings.mode is Mode.DEMONSTRATION,
                 ),
-                healthy=_healthy(store),
+                healthy=Health(store.try_to_write).look,
             ).routes()
         )
-        referrals = Referrals(
-            turns=turns,
-            store=RedisReferrals(client, key),
-            index=store,
-            audit=audit,
-            gate=ExitGate(FileDrop(settings.drop), Signer.from_seed(key.mark("referral"))),
-            directory=lambda: receivers_of(settings),
-            sender=settings.organisation or "demonstration",
+        records = Records(turns, RedisReferrals(client, key), store)
+        gate = ExitGate(_drop(settings), Signer.from_seed(key.mark("referral")))
+        leaving = Leaving(records, gate, settings.organisation or "demonstration")
+        delivery = Delivery(records, leaving, _directory(settings))
+        referrals = Referrals(records, leaving, delivery, _directory(settings), audit)
+        sent = SentReferrals(records, leaving, delivery, _directory(settings), audit)
+        console = Console(
+            desk=desk,
+            staff=staff,
+            releases=shelf,
+            news=news,
+            mark=key.mark,
+            demonstration=settings.mode is Mode.DEMONSTRATION,
+            secure=settings.mode is Mode.PRODUCTION,
+        ).application(
+            referral_routes(referrals, sent, demonstration=settings.mode is Mode.DEMONSTRATION)
         )
+        for one in (application, console):
+            one.on_response_prepare.append(_unnamed)
         yield Service(
             settings=settings,
             database=database,
@@ -175,23 +174,13 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
             desk=desk,
             audit=audit,
             staff=staff,
-            sweeper=Sweeper(turns, store),
+            sweeper=Sweeper(turns, store, bundles),
             web=application,
-            console=Console(
-                desk=desk,
-                staff=staff,
-                releases=shelf,
-                news=news,
-                mark=key.mark,
-                demonstration=settings.mode is Mode.DEMONSTRATION,
-                secure=settings.mode is Mode.PRODUCTION,
-            ).application(
-                referral_routes(
-                    referrals, shelf, demonstration=settings.mode is Mode.DEMONSTRATION
-                )
-            ),
-            rewriting=Rewriting(client, store, journal) if database else None,
+            console=console,
+            rewriting=Rewriting(client, store, journal) if embedded else None,
             referrals=referrals,
+            sent=sent,
+            delivery=delivery,
         )
 
 
@@ -199,14 +188,39 @@ def _line(store: RedisStore, staffing: RedisStaffing) -> LookAtQueue:
     """What somebody who waits is told."""
 
     async def look(id: ConversationId, rank: int) -> Line:
-        return Line(busy=not await staffing.free(), position=await store.place(id, rank))
+        place = await store.place(id, rank)
+        minutes = await staffing.minutes(place)
+        return Line(busy=not await staffing.free(), position=place, minutes=minutes)
 
     return look
 
 
+def _drop(settings: Settings) -> FileDrop:
+    """The folder for receivers. Without it people are answered all the same."""
+    drop = FileDrop(settings.drop)
+    try:
+        drop.prepare()
+    except OSError as error:
+        log.error("drop_not_made", extra={"error_type": type(error).__name__})  # noqa: TRY400 - the text names a path
+    return drop
+
+
+def _directory(settings: Settings) -> Callable[[], Awaitable[Directory]]:
+    """Reads the files of the receivers, which may lie on a slow disk."""
+
+    async def read() -> Directory:
+        return await asyncio.to_thread(receivers_of, settings)
+
+    return read
+
+
 async def _unnamed(_: web.Request, response: web.StreamResponse) -> None:
-    """Which program answers, and in which version, helps only whoever looks for its mistakes."""
+    """Which program answers, and in which version, helps only whoever looks for its mistakes.
+
+    And nobody keeps a copy of anything, whatever it is that answers.
+    """
     response.headers.pop("Server", None)
+    response.headers.setdefault("Cache-Control", "no-store")
 
 
 def _hearing(hearing: RedisNews) -> Callable[[web.Application], AsyncGenerator[None]]:
@@ -215,7 +229,7 @@ def _hearing(hearing: RedisNews) -> Callable[[web.Application], AsyncGenerator[N
     async def serve(_: web.Application) -> AsyncGenerator[None]:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(hearing.serve(stop), name="news")
+            tasks.create_task(keep_serving("news", hearing.serve, stop), name="news")
             try:
                 yield
             finally:
@@ -233,17 +247,6 @@ def _closing(news: News) -> Callable[[web.Application], Awaitable[None]]:
     return close
 
 
-def _healthy(store: RedisStore) -> Callable[[], Awaitable[bool]]:
-    async def healthy() -> bool:
-        try:
-            await store.now()
-        except StoreUnavailableError:
-            return False
-        return True
-
-    return healthy
-
-
 async def run(settings: Settings, say: Say) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -252,19 +255,32 @@ async def run(settings: Settings, say: Say) -> None:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    for signalled in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signalled, stop.set)
     async with build(settings, say) as service, asyncio.TaskGroup() as services:
-        if service.database:
-            services.create_task(_stopping(service.database.serve(stop), stop), name="database")
-        if service.rewriting:
-            services.create_task(_stopping(service.rewriting.serve(stop), stop), name="rewriting")
+        # What was loaded stays. Looking through all of it for garbage would hold up everybody for
+        # a tenth of a second, again and again.
+        gc.collect()
+        gc.freeze()
         services.create_task(_stopping(_serve_web(service, stop, say), stop), name="web")
         services.create_task(_stopping(_serve_console(service, stop, say), stop), name="console")
-        services.create_task(_stopping(service.audit.serve(stop), stop), name="audit")
-        services.create_task(_stopping(service.sweeper.serve(stop), stop), name="sweeper")
-        services.create_task(_stopping(service.referrals.serve(stop), stop), name="referrals")
-        services.create_task(_stopping(service.shelf.follow(stop), stop), name="releases")
+        for name, serve in _in_background(service).items():
+            services.create_task(keep_serving(name, serve, stop), name=name)
+
+
+def _in_background(service: Service) -> dict[str, Serve]:
+    """What runs beside the two that people open. None of them ends the process."""
+    services: dict[str, Serve] = {
+        "audit": service.audit.serve,
+        "sweeper": service.sweeper.serve,
+        "delivery": service.delivery.serve,
+        "releases": service.shelf.follow,
+    }
+    if service.database.server:
+        services["database"] = service.database.server.serve
+    if service.rewriting:
+        services["rewriting"] = service.rewriting.serve
+    return services
 
 
 async def _stopping(serving: Awaitable[None], stop: asyncio.Event) -> None:
@@ -320,19 +336,24 @@ async def _listening(
 
 
 async def _publish(shelf: Shelf, settings: Settings, say: Say) -> None:
-    """Publish the content of the folder. With problems, the last good release stays."""
+    """Publish the content of the folder. With problems, the last good release stays.
+
+    Raises:
+        BadContentError: it has problems, and there is no earlier release.
+        StartError: it is not verified as production needs it.
+    """
     try:
         await shelf.publish(read_files(settings.content))
     except BadContentError as error:
         for problem in error.problems:
-            say(f"{problem.file}:{problem.line}: {problem.code}: {problem.sentence}")
+            say(told(problem))
         await shelf.catch_up()
         if not shelf.ready:
-            raise StartError("The content has problems; `firstpoint check` shows them.") from None
+            raise
         say("The content in the folder has problems; the last good release is served.")
     if settings.mode is Mode.PRODUCTION and (unverified := shelf.unverified()):
         for problem in unverified:
-            say(f"{problem.file}:{problem.line}: {problem.code}: {problem.sentence}")
+            say(told(problem))
         raise StartError(
             "In production people see verified numbers only, and some that they need are not "
             "verified. Verify them, or remove the country's file."

@@ -1,10 +1,16 @@
 """What hostile, broken, repeated, late and huge input does to the JSON interface."""
 
+import gzip
 import json
+import logging
 import secrets
 
 import pytest
 
+from bot.channels.web.chat import Chat
+from bot.channels.web.tokens import Tokens
+from bot.dialogue.codes import Codes
+from bot.logs import LineFormatter
 from tests.support.person import Answered
 from tests.support.service import RunningService
 
@@ -112,6 +118,76 @@ async def test_typed_words_come_back_exactly(service: RunningService) -> None:
     await person.sends({"words": hostile})
     own = [m for m in person.new if m["by"] == "person"]
     assert own[0]["lines"][0]["text"] == hostile
+
+
+PATHS = ("start", "return", "input", "read", "stream")
+
+
+@pytest.mark.parametrize("path", [*(f"/api/{path}" for path in PATHS), "/"])
+async def test_a_body_that_cannot_be_unpacked_is_broken(
+    service: RunningService, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = service.person()
+    await person.opens()
+    headers = {"Authorization": f"Bearer {person.token}", "Content-Encoding": "gzip"}
+    for body in (b"no gzip", gzip.compress(b"x" * 5000)[:30] + b"broken"):
+        async with service.session.post(service.url + path, data=body, headers=headers) as answer:
+            assert (answer.status, answer.headers["Cache-Control"]) == (400, "no-store")
+            told = "could not read your last message" if path == "/" else '{"error":"broken"}'
+            assert told in await answer.text()
+    await person.looks()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_words_that_are_too_long_are_too_large(service: RunningService) -> None:
+    person = service.person()
+    await person.opens()
+    await person.types("x" * 4000)
+    with pytest.raises(Answered) as refused:
+        await person.types("x" * 4001)
+    assert (refused.value.status, refused.value.error) == (413, "too_large")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_mistake_of_ours_is_answered_as_not_saved(
+    service: RunningService,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    person = service.person()
+    await person.opens()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(person.token)
+
+    monkeypatch.setattr(Chat, "speaker", fail)
+    monkeypatch.setattr(Tokens, "conversation", fail)
+    monkeypatch.setattr(Codes, "find", fail)
+    body = {
+        "start": {"id": key()},
+        "return": {"id": key(), "code": "1"},
+        "input": {"id": key(), "after": 0, "words": "x"},
+    }.get(path, {"after": 0})
+    headers = {"Authorization": f"Bearer {person.token}"}
+    url = f"{service.url}/api/{path}"
+    async with service.session.post(url, json=body, headers=headers) as answer:
+        assert (answer.status, answer.headers["Cache-Control"]) == (500, "no-store")
+        assert await answer.json() == {"error": "not_saved"}
+    failed = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in failed] == ["api_failed"]
+    assert person.token not in LineFormatter().format(failed[0])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/start"), ("POST", "/no"), ("PUT", "/")]
+)
+async def test_nobody_may_keep_what_says_that_there_is_nothing(
+    service: RunningService, method: str, path: str
+) -> None:
+    async with service.session.request(method, service.url + path) as answer:
+        assert answer.status in {404, 405}
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 async def test_an_answer_is_json_that_nobody_may_keep(service: RunningService) -> None:

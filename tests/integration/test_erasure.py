@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 
 from bot.adapters import redis_rewrite
 from bot.adapters.embedded_redis import EmbeddedRedis
@@ -16,6 +17,7 @@ from bot.adapters.redis_rewrite import EVERY, LONGEST, REWRITTEN, Rewriting, ove
 from bot.adapters.redis_store import ERASURES
 from bot.domain.ids import ConversationId, Milliseconds
 from tests.support.person import Person
+from tests.support.process import ServiceProcess
 from tests.support.service import RunningService, running, settings_for
 from tests.support.waiting import eventually
 
@@ -30,23 +32,31 @@ class Home:
     rewriting: Rewriting
 
     async def sealed(self, person: Person) -> list[bytes]:
-        """The wrapped key and everything sealed that the database holds of a conversation."""
-        id = person.token.partition(".")[0]
-        wrapped = await self.client.get(f"fp:{{{id}}}:key")
-        state = await self.client.hget(f"fp:{{{id}}}:c", "state")
-        entries = await self.client.lrange(f"fp:{{{id}}}:log", 0, -1)
-        assert wrapped
-        assert state
-        assert entries
-        return [wrapped, state, *(entry[1:] for entry in entries)]
+        return await sealed(self.client, person)
 
     def in_files(self, found: list[bytes]) -> list[str]:
-        """The files of the data folder in which any of `found` stands."""
-        return [
-            file.name
-            for file in sorted(self.data.rglob("*"))
-            if file.is_file() and any(part in file.read_bytes() for part in found)
-        ]
+        return in_files(self.data, found)
+
+
+async def sealed(client: Any, person: Person) -> list[bytes]:
+    """The wrapped key and everything sealed that the database holds of a conversation."""
+    id = person.token.partition(".")[0]
+    wrapped = await client.get(f"fp:{{{id}}}:key")
+    state = await client.hget(f"fp:{{{id}}}:c", "state")
+    entries = await client.lrange(f"fp:{{{id}}}:log", 0, -1)
+    assert wrapped
+    assert state
+    assert entries
+    return [wrapped, state, *(entry[1:] for entry in entries)]
+
+
+def in_files(data: Path, found: list[bytes]) -> list[str]:
+    """The files of the data folder in which any of `found` stands."""
+    return [
+        file.name
+        for file in sorted(data.rglob("*"))
+        if file.is_file() and any(part in file.read_bytes() for part in found)
+    ]
 
 
 @pytest.fixture
@@ -82,6 +92,23 @@ async def test_what_was_erased_stands_in_no_file_after_the_rewriting(home: Home)
     assert home.in_files(kept)
     await other.looks()
     assert other.view["question"]
+
+
+async def test_trouble_with_the_journal_keeps_nothing_in_the_files(
+    home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "journal" / "1.erased").mkdir(parents=True)  # an old day that cannot be removed
+    rewriting = replace(home.rewriting, journal=ErasureJournal(tmp_path / "journal"))
+    person = home.service.person()
+    await person.opens()
+    gone = await home.sealed(person)
+    await erases(person)
+    assert await rewriting.rewrite_if_due()
+
+    async def gone_from_files() -> bool:
+        return not home.in_files(gone)
+
+    await eventually(gone_from_files, "the old file is removed")
 
 
 async def test_what_ended_by_its_time_goes_as_well(home: Home) -> None:
@@ -206,3 +233,22 @@ async def test_old_days_leave_the_journal(tmp_path: Path) -> None:
         cut_short_by_a_crash.write(b"17280864000")
     journal.trim(Milliseconds((20_001 + KEPT_DAYS) * DAY))
     assert journal.read() == {ConversationId("new"): 20_001 * DAY}
+
+
+async def test_a_process_that_was_stopped_leaves_nothing_of_what_was_erased(
+    tmp_path: Path,
+) -> None:
+    process = ServiceProcess(tmp_path)
+    await process.start()
+    client = await connect(EmbeddedRedis(process.data).url)
+    async with ClientSession() as session:
+        person, other = Person(session, process.url), Person(session, process.url)
+        await person.opens()
+        await other.opens()
+        gone, kept = await sealed(client, person), await sealed(client, other)
+        assert in_files(process.data, gone)
+        await erases(person)
+    await client.aclose()
+    await process.stop()
+    assert in_files(process.data, kept)
+    assert not in_files(process.data, gone)

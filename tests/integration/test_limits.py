@@ -2,12 +2,14 @@
 
 import asyncio
 import secrets
+from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
 from bot.channels.web import limits
 from tests.support.page import Page
-from tests.support.service import RunningService
+from tests.support.service import RunningService, running, settings_for
 
 
 async def test_a_thousand_new_sessions_from_one_place_all_get_a_conversation(
@@ -28,15 +30,25 @@ async def test_a_thousand_new_sessions_from_one_place_all_get_a_conversation(
     assert len(tokens) == 1000
 
 
-async def test_the_page_is_slowed_by_the_same_share_and_never_refused(
-    service: RunningService, monkeypatch: pytest.MonkeyPatch
+async def test_more_starts_from_one_place_are_slowed_and_never_refused(
+    redis_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The page and the interface use up the same share."""
     monkeypatch.setattr(limits, "STARTS_AT_ONCE", 2)
-    monkeypatch.setattr(limits, "SLOWED_SECONDS", 0.01)
-    page = Page(service.session, service.url + "/")
-    for _ in range(5):
-        gate = await (await page.opens()).presses("start")
-        assert (gate.status, "choice:yes" in gate.buttons()) == (200, True)
+    monkeypatch.setattr(limits, "STARTS_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr(limits, "SLOWED_SECONDS", 0.5)
+    loop = asyncio.get_running_loop()
+    async with running(settings_for(f"unix://{redis_socket}", tmp_path)) as service:
+        page = Page(service.session, service.url + "/")
+        for turn in range(6):
+            start = await page.opens()
+            began = loop.time()
+            if turn % 2:
+                gate = await start.presses("start")
+                assert (gate.status, "choice:yes" in gate.buttons()) == (200, True)
+            else:
+                await service.person().opens()
+            assert turn < 2 or loop.time() - began >= 0.5
 
 
 def test_a_share_is_used_up_and_fills_again() -> None:
@@ -53,3 +65,34 @@ def test_a_crowd_of_addresses_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -
     for number in range(10):
         assert bucket.take(bytes([number]), 0)
     assert len(bucket.filled) == 3
+
+
+async def tries_a_code(service: RunningService, said: str) -> int:
+    body = {"id": secrets.token_urlsafe(24), "code": "+889 123 456 789 0123"}
+    headers = {"X-Forwarded-For": said}
+    url = service.url + "/api/return"
+    async with service.session.post(url, json=body, headers=headers) as answer:
+        return answer.status
+
+
+async def test_behind_a_trusted_proxy_each_person_has_a_share(
+    redis_socket: Path, tmp_path: Path
+) -> None:
+    proxy = {"trusted_proxies": (ip_network("127.0.0.1"),)}
+    settings = settings_for(f"unix://{redis_socket}", tmp_path).model_copy(update=proxy)
+    async with running(settings) as service:
+        assert [await tries_a_code(service, "203.0.113.7") for _ in range(6)] == [404] * 5 + [429]
+        # With another address in front of their own, nobody gets another share.
+        assert await tries_a_code(service, "198.51.100.9, 203.0.113.7") == 429
+        assert await tries_a_code(service, "203.0.113.8") == 404
+        page = Page(service.session, service.url + "/")
+        start = await page.opens()
+        body = start.body("open", code="1")
+        refused = await start.sends(body, **{"X-Forwarded-For": "203.0.113.7"})
+        other = await start.sends(body, **{"X-Forwarded-For": "203.0.113.9"})
+        assert (refused.status, other.status) == (429, 200)
+
+
+async def test_without_one_nobody_gets_a_share_by_a_header(service: RunningService) -> None:
+    statuses = [await tries_a_code(service, f"203.0.113.{number}") for number in range(6)]
+    assert statuses == [404] * 5 + [429]

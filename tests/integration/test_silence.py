@@ -24,9 +24,9 @@ from bot.adapters.redis_store import RedisStore
 from bot.adapters.sealing import read_or_make_key
 from bot.content.release import read_files
 from bot.content.shelf import Shelf
-from bot.dialogue.ports import Commit, Done, View
+from bot.dialogue.ports import DELIVERY_LEASE, Commit, Done, View
 from bot.dialogue.retention import Retention
-from bot.dialogue.takeover import DELIVERY_LEASE, announce_takeover
+from bot.dialogue.takeover import announce_takeover
 from bot.dialogue.turns import Turns
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation, new_conversation
@@ -79,9 +79,29 @@ class Talkative(Unlisted):
         return await super().commit(replace(commit, takes_over=False))
 
 
+class Hasty(Unlisted):
+    """Counts as given what was read, whether or not it is ever written."""
+
+    async def read(
+        self, id: ConversationId, after: int, lease: Milliseconds | None = None
+    ) -> View:
+        view = await super().read(id, after, lease)
+        await self.close_delivery(id, view, view.length)
+        return view
+
+
+class Careless(Unlisted):
+    """Knows of no leases, so nobody waits for what is being written."""
+
+    async def read(
+        self, id: ConversationId, after: int, lease: Milliseconds | None = None
+    ) -> View:
+        return await super().read(id, after)
+
+
 @dataclass
 class Delivery:
-    """What a reader was given, and when they said that it was written."""
+    """What was written to a reader, and when it was said that it had been."""
 
     view: View
     closed_at: int = 0
@@ -103,10 +123,14 @@ class Race:
     chance: random.Random
     clock: Iterator[int]
     deliveries: list[Delivery] = field(default_factory=list)
-    taken_with_answer: list[Done] = field(default_factory=list)
+    answers: list[Delivery] = field(default_factory=list)
+    """Of those, the ones that answered an input; a page is given all that it does not show yet."""
+
+    given_with_commit: list[Done] = field(default_factory=list)
     asked_for: list[Done] = field(default_factory=list)
     typed: list[Done] = field(default_factory=list)
     claims: list[Done] = field(default_factory=list)
+    claimed_after: int = 0
     announced_at: int = 0
 
 
@@ -157,7 +181,7 @@ class Track:
         done = await self.store.commit(commit)
         assert done is not None
         if given:
-            race.taken_with_answer.append(done)
+            race.given_with_commit.append(done)
 
     async def _act(self, race: Race) -> None:
         """The person does something, now or a moment later."""
@@ -167,7 +191,11 @@ class Track:
         key = InputKey(secrets.token_hex(8))
         taken = await self.turns.receive(race.id, key, what, channel_takes=with_answer)
         if with_answer:
-            race.taken_with_answer.append(taken.done)
+            # The page is given everything here: more than the turn added, so it is read.
+            view = await self.store.read(race.id, 0, DELIVERY_LEASE)
+            if taken.view:
+                await self.store.close_delivery(race.id, taken.view, 0)
+            race.answers.append(await self._write(race, view, len(view.entries)))
         (race.typed if isinstance(what, Typed) else race.asked_for).append(taken.done)
 
     def _input(self, chance: random.Random) -> Input:
@@ -191,23 +219,30 @@ class Track:
         for _ in range(race.chance.choice((1, 2))):
             await _moments(race.chance, 8)
             view = await self.store.read(race.id, after, DELIVERY_LEASE)
-            delivery = Delivery(view)
-            race.deliveries.append(delivery)
-            await _moments(race.chance, 6)
-            delivery.closed_at = next(race.clock)
-            if view.delivery:
-                await self.store.close_delivery(race.id, view.delivery)
-            after = view.entries[-1].seq if view.entries else after
+            count = race.chance.choice((len(view.entries), race.chance.randint(0, 3)))
+            delivery = await self._write(race, view, count)
+            after = delivery.view.entries[-1].seq if delivery.view.entries else after
+
+    async def _write(self, race: Race, view: View, count: int) -> Delivery:
+        """Write as many entries; that takes a while."""
+        delivery = Delivery(replace(view, entries=view.entries[:count]))
+        race.deliveries.append(delivery)
+        await _moments(race.chance, 6)
+        delivery.closed_at = next(race.clock)
+        written = delivery.view.entries[-1].seq if delivery.view.entries else 0
+        await self.store.close_delivery(race.id, view, written)
+        return delivery
 
     async def _claim(self, race: Race, operator: OperatorId) -> None:
         await _moments(race.chance, 14)
         what = Claimed(operator=operator, lease_until=FAR)
-        key = InputKey(secrets.token_hex(8))
+        key, before = InputKey(secrets.token_hex(8)), next(race.clock)
         taken = await self.turns.receive(race.id, key, what, channel_takes=False)
         if taken.refused:
             return
+        race.claimed_after = before
         race.claims.append(taken.done)
-        control = (await self.store.load(race.id, InputKey("-"))).conversation.control
+        control = (await self.store.look(race.id)).conversation.control
         await announce_takeover(self.turns, race.id, control.fence)
         race.announced_at = next(race.clock)
 
@@ -222,11 +257,9 @@ def broken(race: Race) -> str | None:
     if len(race.claims) != 1:
         return f"{len(race.claims)} operators own it"
     began = race.claims[0].first  # what stands before it was there when the claim was committed
-    # An answer to an input brings everything up to its own messages, in the step of its commit.
-    answered = [done.last for done in race.taken_with_answer if done.last < began]
-    given = set(range(1, max(answered, default=0) + 1))
+    given = {seq for done in race.given_with_commit for seq in range(done.first, done.last + 1)}
     given |= {seq for d in race.deliveries if d.before_claim for seq in d.of_program}
-    shown = {seq for delivery in race.deliveries for seq in delivery.of_program}
+    shown = {seq for d in race.deliveries for seq in d.of_program}
     if any(seq >= began for seq in shown):
         return "the program wrote after the claim"
     if not shown <= given:
@@ -234,7 +267,27 @@ def broken(race: Race) -> str | None:
     open_then = (d.closed_at for d in race.deliveries if d.before_claim and d.of_program)
     if any(closed_at > race.announced_at for closed_at in open_then):
         return "a delivery was open when the person was told"
+    if any(_has_gap(race, answer) for answer in race.answers):
+        return "a page was given a log with a gap"
     return _wrong_notices(race, began)
+
+
+def _has_gap(race: Race, answer: Delivery) -> bool:
+    """A page shows what is newer than what it shows. Only what fills a gap could come too late.
+
+    Without gaps, a message of the program that stands above the notice is on the page before it.
+    What was still being written to somebody else then may be missing.
+    """
+    writing = {
+        seq
+        for d in race.deliveries
+        if d.before_claim and d.closed_at > race.claimed_after
+        for seq in d.of_program
+    }
+    given = {entry.seq for entry in answer.view.entries}
+    whole = race.deliveries[-1].view.entries
+    said = {entry.seq for entry in whole if entry.seq <= answer.view.length}
+    return not (said - given <= writing and given <= said)
 
 
 def _wrong_notices(race: Race, began: int) -> str | None:
@@ -341,6 +394,20 @@ async def test_a_store_that_forgets_what_was_left_unsaid_is_found_out(
 ) -> None:
     found = await run_races(Talkative, redis_socket, tmp_path / "key", range(200))
     assert found["a message of the program was handed over after the claim"] > 10
+
+
+async def test_a_store_that_counts_what_was_read_as_given_is_found_out(
+    redis: Redis, redis_socket: Path, tmp_path: Path
+) -> None:
+    found = await run_races(Hasty, redis_socket, tmp_path / "key", range(200))
+    assert found["a message of the program was handed over after the claim"] > 10
+
+
+async def test_a_store_without_leases_is_found_out(
+    redis: Redis, redis_socket: Path, tmp_path: Path
+) -> None:
+    found = await run_races(Careless, redis_socket, tmp_path / "key", range(200))
+    assert found["a delivery was open when the person was told"] > 10
 
 
 async def test_an_engine_that_does_not_mind_who_answers_is_found_out(

@@ -2,22 +2,28 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from aiohttp import ClientResponse
+from redis.asyncio import Redis
 
-from bot.channels.web import streams
-from bot.channels.web.streams import PART_CHARACTERS
+from bot.adapters import redis_connection
+from bot.channels.web import chat, streams
+from bot.channels.web.streams import MOST_OF_ONE, PART_CHARACTERS
+from bot.domain.ids import Milliseconds
 from tests.support.operator import Operator
 from tests.support.page import Page, past_the_gate
 from tests.support.person import Person
 from tests.support.proxy import buffering_proxy
-from tests.support.service import RunningService
+from tests.support.service import RunningService, running, settings_for
 from tests.support.waiting import eventually
 
 
@@ -147,10 +153,104 @@ async def test_too_many_streams_are_told_to_ask_instead(
     await person.looks()
 
 
+async def test_of_one_conversation_only_the_newest_streams_stay(
+    service: RunningService, operator: Operator
+) -> None:
+    other = await waiting_person(service)
+    async with AsyncExitStack() as opened:
+        theirs = await opened.enter_async_context(listening(service, other))
+        assert (await theirs.event())["owner"] == "waiting"
+        person = service.person()
+        await person.opens()
+        all_own = []
+        for _ in range(MOST_OF_ONE + 2):
+            own = await opened.enter_async_context(listening(service, person))
+            assert "owner" in await own.event()
+            all_own.append(own)
+        for old in all_own[:2]:
+            assert await old.event() == {"error": "wait"}
+            with pytest.raises(EOFError):
+                await old.event()
+        await person.types("hello")
+        for new in all_own[2:]:
+            assert (await new.event())["messages"]
+        await operator.takes_over()
+        while not (await theirs.event())["messages"]:
+            pass  # nobody else's has ended
+
+
+async def test_a_page_without_scripts_that_must_end_is_whole(service: RunningService) -> None:
+    page = await past_the_gate(Page(service.session, service.url + "/"))
+    body = (await page.presses("action:human")).body("choice:fresh")
+    async with AsyncExitStack() as opened, service.session.post(page.url, data=body) as answer:
+        html = ""
+        while 'role="log"' not in html:
+            html += (await answer.content.readany()).decode()
+        style = html.split('href="/page.css', 1)[1].split('"', 1)[0]
+        await (await service.session.get(f"{service.url}/page.css{style}")).read()
+        person = service.person()
+        person.token = html.split('name="token" value="', 1)[1].split('"', 1)[0]
+        await person.looks()
+        for _ in range(MOST_OF_ONE):
+            await (await opened.enter_async_context(listening(service, person, 0))).event()
+        html += (await answer.content.read()).decode()
+    assert html.rstrip().endswith("</html>")
+
+
+async def test_when_everybody_is_woken_at_once_the_store_is_not_swamped(
+    redis: Redis, redis_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "READS_AT_ONCE", 3)
+    async with running(settings_for(f"unix://{redis_socket}", tmp_path)) as service:
+        pool: Any = service.service.store._client.connection_pool  # type: ignore[union-attr]
+        async with AsyncExitStack() as opened:
+            all_open = []
+            for _ in range(40):
+                person = service.person()
+                await person.opens()
+                all_open.append(await opened.enter_async_context(listening(service, person)))
+                await all_open[-1].event()
+            # A subscription that was cut off: when it is back, everybody looks for news.
+            await redis.client_kill_filter(_type="pubsub")
+            looked, most = 0, 0
+
+            async def everybody_has_looked() -> bool:
+                nonlocal looked, most
+                busy = 0
+                for _ in range(200):
+                    busy = len(pool._in_use_connections)
+                    looked, most = looked + (busy > 2), max(most, busy)
+                    await asyncio.sleep(0)
+                return looked > 0 and busy <= 1
+
+            await eventually(everybody_has_looked, "everybody has looked")
+            assert most <= 3 + 3, "the streams', the subscription's, and who kills it"
+
+
+async def test_more_commands_than_connections_wait_for_one(
+    redis_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_connection, "MOST_CONNECTIONS", 2)
+    client: Any = await redis_connection.connect(f"unix://{redis_socket}")
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(client.ping()) for _ in range(100)]
+        assert all(one.result() for one in asked)
+        monkeypatch.setattr(client.connection_pool, "timeout", 0.05)
+        held = [await client.connection_pool.get_connection() for _ in range(2)]
+        with pytest.raises(redis_connection.TROUBLE):
+            await client.ping()
+        for one in held:
+            await client.connection_pool.release(one)
+        assert await client.ping()
+    finally:
+        await client.aclose()
+
+
 async def test_a_slow_reader_loses_the_connection_and_no_delivery_stays_open(
     service: RunningService, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams.Streams, "_deadline", lambda _: _in(0.3))
+    monkeypatch.setattr(chat, "DELIVERY_LEASE", Milliseconds(400))
     person = await waiting_person(service)
     reader = _slow_reader(service, person)
     try:
@@ -171,19 +271,24 @@ async def test_a_slow_reader_loses_the_connection_and_no_delivery_stays_open(
     assert stream.seqs == sorted(set(stream.seqs)), "nothing lost, nothing repeated"
 
 
-def _in(seconds: float) -> float:
-    return asyncio.get_running_loop().time() + seconds
-
-
 def _slow_reader(service: RunningService, person: Person) -> socket.socket:
     """Asks for the stream and reads nothing of it."""
+    return _asks(service, "/api/stream", json.dumps({"after": person.last}), person.token)
+
+
+def _opens_page(service: RunningService, token: str) -> socket.socket:
+    """Asks for the page of a conversation, and reads nothing of it."""
+    form = {"do": "earlier", "id": "a" * 32, "token": token, "screen": "chat"}
+    return _asks(service, "/", urlencode(form), "-")
+
+
+def _asks(service: RunningService, path: str, body: str, token: str) -> socket.socket:
     address = urlsplit(service.url)
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.connect((address.hostname, address.port))
-    body = json.dumps({"after": person.last})
     reader.sendall(
-        f"POST /api/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
     )
     reader.setblocking(False)
@@ -219,6 +324,51 @@ async def test_a_page_without_scripts_stays_open_while_it_is_read(
         assert "</html>" not in html
 
 
+async def test_a_page_that_was_closed_while_it_was_held_open_is_nobodys_mistake(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(streams, "MOST_STREAMS", 1)
+    person = await waiting_person(service)
+    with closing(_opens_page(service, person.token)) as reader:
+        reader.setblocking(True)
+        html = ""
+        while 'role="log"' not in html:
+            html += (await asyncio.to_thread(reader.recv, 65536)).decode()
+        style = html.split('href="/page.css', 1)[1].split('"', 1)[0]
+        await (await service.session.get(f"{service.url}/page.css{style}")).read()
+        assert not await _has_room(service, person)
+    await person.types("hello")
+    await eventually(lambda: _has_room(service, person), "the page has ended")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_page_whose_beginning_nobody_reads_counts_and_ends(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(streams, "MOST_STREAMS", 1)
+    monkeypatch.setattr(chat, "DELIVERY_LEASE", Milliseconds(2_000))
+    person = await waiting_person(service)
+    for _ in range(60):
+        await person.types("x" * 3900)
+    with closing(_opens_page(service, person.token)) as reader:
+
+        async def is_full() -> bool:
+            return not await _has_room(service, person)
+
+        await eventually(is_full, "the page counts")
+        await eventually(lambda: _has_room(service, person), "it was given up")
+        await eventually(lambda: _aborted(reader), "the connection was ended")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def _has_room(service: RunningService, person: Person) -> bool:
+    """Whether one more connection is held open."""
+    body, headers = {"after": person.last}, {"Authorization": f"Bearer {person.token}"}
+    url = service.url + "/api/stream"
+    async with service.session.post(url, json=body, headers=headers) as answer:
+        return answer.status == 200
+
+
 async def test_behind_a_buffering_proxy_the_page_is_whole_and_the_button_shows_news(
     service: RunningService, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,3 +395,16 @@ async def test_open_answers_end_when_the_process_does(service: RunningService) -
         await service.service.web.shutdown()
         assert await stream.answer.content.read() is not None
         assert stream.answer.content.at_eof()
+
+
+async def test_an_answer_leaves_out_nothing_that_came_before_it(service: RunningService) -> None:
+    """Else it could come after the notice that a human answers (docs/who-answers.md)."""
+    person = service.person()
+    await person.opens()
+    other = replace(person, messages=list(person.messages))
+    await other.types("from another tab")
+    await person.types("from this one")
+    seqs = [message["seq"] for message in person.messages]
+    assert seqs == list(range(1, person.last + 1))
+    said = [message["lines"][0]["text"] for message in person.new if message["by"] == "person"]
+    assert said == ["from another tab", "from this one"]

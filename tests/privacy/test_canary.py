@@ -5,155 +5,22 @@ in what the process printed, in every file that it wrote, in Redis, in all answe
 everything that is stored, decrypted. Only typed words are there, and only in the log of messages.
 """
 
-import asyncio
 import json
 import secrets
 import socket
-import sys
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.redis_connection import connect
 from bot.adapters.sealing import read_or_make_key
+from tests.support.canary import ADDRESS, BEHIND, Browser, Markers, written_files
 from tests.support.opened import Opened, opened, raw
 from tests.support.person import Json
 from tests.support.process import ServiceProcess
-
-ADDRESS = "127.77.88.99" if sys.platform == "linux" else "127.0.0.1"
-"""Somebody's address, which no program mentions by itself. Only Linux has all of them."""
-
-HEADERS = (
-    "Accept",
-    "Accept-Charset",
-    "Accept-Language",
-    "Authorization",
-    "Baggage",
-    "CF-Connecting-IP",
-    "Cookie",
-    "DNT",
-    "Forwarded",
-    "From",
-    "If-None-Match",
-    "Last-Event-ID",
-    "Origin",
-    "Referer",
-    "Save-Data",
-    "Sec-CH-UA",
-    "Sec-CH-UA-Model",
-    "Sec-CH-UA-Platform",
-    "Traceparent",
-    "True-Client-IP",
-    "User-Agent",
-    "Via",
-    "X-Client-Data",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Name",
-    "X-Real-IP",
-    "X-Request-ID",
-    "X-Requested-With",
-)
-
-
-@dataclass
-class Markers:
-    """Unique words, each with the place in which it was sent."""
-
-    of: dict[str, str] = field(default_factory=dict)
-
-    def new(self, place: str) -> str:
-        marker = f"zq{len(self.of):03}{secrets.token_hex(6)}"
-        self.of[marker] = place
-        return marker
-
-    def in_(self, *stored: bytes) -> list[str]:
-        """Where the markers were sent that stand in `stored`."""
-        whole = b"\n".join(stored)
-        return [place for marker, place in self.of.items() if marker.encode() in whole]
-
-
-@dataclass
-class Browser:
-    """Sends markers, and keeps what it gets."""
-
-    url: str
-    session: ClientSession
-    markers: Markers
-    answers: list[bytes] = field(default_factory=list)
-    headers: list[str] = field(default_factory=list)
-
-    def marked_headers(self) -> dict[str, str]:
-        return {name: self.markers.new(f"header {name}") for name in HEADERS}
-
-    async def sends(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> bytes:
-        """A request with markers in all headers but `headers`, and in its query."""
-        query = f"?{self.markers.new('query name')}={self.markers.new('query value')}"
-        given = {**self.marked_headers(), **{k.replace("_", "-"): v for k, v in headers.items()}}
-        try:
-            async with self.session.request(
-                method, self.url + path + query, data=body, headers=given, allow_redirects=False
-            ) as answer:
-                found = await answer.content.read(200_000)
-                self.headers += [f"{name}: {value}" for name, value in answer.headers.items()]
-        except (ClientError, TimeoutError, OSError):
-            return b""
-        self.answers.append(found)
-        return found
-
-    async def posts(self, path: str, body: Json, token: str = "") -> Json:
-        given = {"Authorization": f"Bearer {token}"} if token else {}
-        stored = json.dumps(body).encode()
-        answer = await self.sends("POST", path, stored, Content_Type="application/json", **given)
-        with suppress(ValueError):
-            return json.loads(answer)
-        return None
-
-    async def submits(self, fields: dict[str, str]) -> bytes:
-        form = "application/x-www-form-urlencoded"
-        return await self.sends("POST", "/", urlencode(fields).encode(), Content_Type=form)
-
-    async def says_nonsense(self, line: bytes) -> None:
-        """What no HTTP library sends."""
-        host, port = self.url.removeprefix("http://").split(":")
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(5):
-                reader, writer = await asyncio.open_connection(
-                    host, int(port), local_addr=(ADDRESS, 0)
-                )
-                writer.write(line)
-                writer.write_eof()
-                self.answers.append(await reader.read())
-                writer.close()
-
-
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncGenerator[ServiceProcess]:
-    found = ServiceProcess(tmp_path)
-    await found.start()
-    yield found
-    await found.stop()
-
-
-@pytest.fixture
-async def browser(service: ServiceProcess) -> AsyncGenerator[Browser]:
-    connector = TCPConnector(local_addr=(ADDRESS, 0), force_close=True)
-    async with ClientSession(
-        connector=connector,
-        timeout=ClientTimeout(total=15),
-        skip_auto_headers=("User-Agent",),
-    ) as session:
-        yield Browser(service.url, session, Markers())
 
 
 async def uses_the_json_interface(browser: Browser, words: Markers) -> Json:
@@ -184,7 +51,8 @@ async def uses_the_json_interface(browser: Browser, words: Markers) -> Json:
         body = {"id": new("input id") + "c" * 16, "after": after, **what}
         await browser.posts("/api/input", body, token)
     await browser.posts("/api/input", {"id": "d" * 20, "after": 0}, new("token"))
-    await browser.posts("/api/return", {"id": new("return id") + "e" * 16, "code": new("code")})
+    body = {"id": new("return id") + "e" * 16, "code": new("code"), "word": new("return word")}
+    await browser.posts("/api/return", body)
     return await browser.posts("/api/read", {"after": 0}, token)
 
 
@@ -197,7 +65,8 @@ async def uses_the_page(browser: Browser, words: Markers) -> None:
         {"do": new("do")},
         {"do": "send", "words": words.new("words without a token"), "token": new("form token")},
         {"do": "check", "code": new("form code")},
-        {"do": "open", "code": new("form code"), "id": new("form id") + "b" * 16},
+        {"do": "open", "code": new("form code"), "word": new("form word"), "id": "b" * 20},
+        {"do": "open", "id": new("form id") + "b" * 16},
         {new("form field"): new("form value")},
     ):
         await browser.submits(fields)
@@ -224,8 +93,8 @@ async def breaks_things(browser: Browser) -> None:
         f"{new('method')} / HTTP/1.1\r\nHost: x\r\n\r\n",
         f"GET /{new('raw path')}\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
         f"GET / {new('version')}\r\n\r\n",
-        f"GET / HTTP/1.1\r\nHost: x\r\n{new('header name')}\r\n\r\n",
-        f"GET / HTTP/1.1\r\nHost: x\r\nX-A: {new('header value')}\x00\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\n{new('broken header')}\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\nX-A: {new('broken value')}\x00\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {new('length')}\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{new('chunk')}\r\n",
         f"GET / HTTP/1.1\r\nHost: x\r\nCookie: {new('long header') * 2000}\r\n\r\n",
@@ -252,14 +121,6 @@ async def breaks_the_store(
     await browser.submits({**form, "words": words.new("page words without a database")})
 
 
-def written_files(folder: Path) -> Iterator[bytes]:
-    """Everything that the process and its database wrote, and how the files are called."""
-    for file in sorted(folder.rglob("*")):
-        yield str(file.relative_to(folder)).encode()
-        if file.is_file():
-            yield file.read_bytes()
-
-
 @pytest.mark.timeout(180)
 async def test_no_marker_is_kept_but_typed_words_where_they_belong(
     service: ServiceProcess, browser: Browser
@@ -283,10 +144,12 @@ async def test_no_marker_is_kept_but_typed_words_where_they_belong(
 
     files = list(written_files(service.folder))
     address = (ADDRESS.encode(), socket.inet_aton(ADDRESS))
+    behind = (BEHIND.encode(), socket.inet_aton(BEHIND))
     for place in (stored, *files):
         assert browser.markers.in_(place) == []
         assert words.in_(place) == [], "typed words stand nowhere in the clear"
         assert not any(form in place for form in address) or ADDRESS == "127.0.0.1"
+        assert not any(form in place for form in behind)
     assert len(conversations) >= 4
     assert_decrypted(browser, words, conversations)
     # The search finds what is there: the answers hold the words, and the log of the process lines.
@@ -300,6 +163,7 @@ def assert_decrypted(browser: Browser, words: Markers, conversations: list[Opene
         everything = [found.state, *found.aside, *chain(*found.log.values())]
         assert browser.markers.in_(*everything) == []
         assert ADDRESS.encode() not in b"".join(everything) or ADDRESS == "127.0.0.1"
+        assert BEHIND.encode() not in b"".join(everything)
         others = [said for letter, all_ in found.log.items() if letter != "p" for said in all_]
         assert words.in_(found.state, *found.aside, *others) == []
     said = [entry for found in conversations for entry in found.log.get("p", [])]
@@ -315,6 +179,7 @@ def assert_answers_say_nothing(browser: Browser) -> None:
     sent_in_headers = [p for p in browser.markers.in_(*browser.answers) if p.startswith("header ")]
     assert sent_in_headers == []
     assert ADDRESS.encode() not in b"".join(browser.answers) or ADDRESS == "127.0.0.1"
+    assert BEHIND.encode() not in b"".join(browser.answers)
 
 
 async def test_the_search_finds_what_is_there(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Operator:
         self.taken = waiting.id
         until = Milliseconds(await self.service.service.store.now() + HOUR)
         await self._does(Claimed(operator=self.id, lease_until=until))
-        loaded = await self.service.service.store.load(waiting.id, InputKey("-"))
+        loaded = await self.service.service.store.look(waiting.id)
         fence = loaded.conversation.control.fence
         await announce_takeover(self.service.service.turns, waiting.id, fence)
         return waiting.id

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.channels.web.api import MOST_WORDS, After, Id
+from bot.channels.web.api import MOST_WORDS, After, Id, give_up_reading, words_too_long
 from bot.domain.ids import InputKey
 from bot.domain.messages import ChoiceId
 from bot.engine.received import Action, Input, Pressed, Requested, Typed
@@ -52,6 +52,7 @@ class PageForm(BaseModel):
     words: Annotated[str, Field(max_length=MOST_WORDS, repr=False)] = ""
     pick: Annotated[tuple[Annotated[str, Field(max_length=130)], ...], Field(max_length=100)] = ()
     code: Annotated[str, Field(max_length=64, repr=False)] = ""
+    word: Annotated[str, Field(max_length=64, repr=False)] = ""
 
     @property
     def verb(self) -> str:
@@ -83,7 +84,7 @@ class PageForm(BaseModel):
         Nothing can be guessed from it: the form's id is random and stands nowhere else.
         """
         said = self.words if self.verb == "send" else ""
-        made = "\0".join((self.do, str(self.number), *self.pick, said, self.code))
+        made = "\0".join((self.do, str(self.number), *self.pick, said, self.code, self.word))
         secret = (self.id or "").encode()
         return InputKey(hashlib.blake2b(made.encode(), key=secret, digest_size=16).hexdigest())
 
@@ -102,11 +103,15 @@ class Sent:
 async def read_form(request: web.Request) -> Sent:
     """The form of the request; of a bad one what can be trusted, and what is wrong."""
     body = bytearray()
-    async for part in request.content.iter_any():
-        body += part
-        if len(body) > MOST_FORM_BYTES:
-            kept = bytes(body[:MOST_FORM_BYTES])
-            return Sent(_trusted(kept[: kept.rfind(b"&") + 1]), "too_large")
+    try:
+        async for part in request.content.iter_any():
+            body += part
+            if len(body) > MOST_FORM_BYTES:
+                kept = bytes(body[:MOST_FORM_BYTES])
+                return Sent(_trusted(kept[: kept.rfind(b"&") + 1]), "too_large")
+    except web.RequestPayloadError:
+        give_up_reading(request)
+        return Sent(_trusted(bytes(body[: body.rfind(b"&") + 1])), "broken")
     return parse_form(bytes(body))
 
 
@@ -166,9 +171,6 @@ def _trusted(body: bytes) -> PageForm:
 
 
 def _trouble(error: ValueError) -> Trouble:
-    if isinstance(error, ValidationError) and any(
-        mistake["type"] == "string_too_long" and mistake["loc"] == ("words",)
-        for mistake in error.errors(include_input=False, include_url=False)
-    ):
+    if isinstance(error, ValidationError) and words_too_long(error):
         return "too_long"
     return "broken"

@@ -31,5 +31,9 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-CLEARING = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
-"""On pages that end something. There should be nothing to clear; the browser makes sure."""
+CLEARING = {"Clear-Site-Data": '"cache", "storage"'}
+"""On pages that end something. There should be nothing to clear; the browser makes sure.
+
+Not of cookies: we set none, and those of the whole host would go, the console's on another port
+of it among them.
+"""

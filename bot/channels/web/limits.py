@@ -9,7 +9,12 @@ import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.channels.web.addresses import Network, address_of
 
 SALT_SECONDS = 3600.0
 MOST_ADDRESSES = 50_000
@@ -48,19 +53,20 @@ class Bucket:
 
 
 class Limits:
-    """The limits of one process."""
+    """The limits of one process, behind proxies of the `trusted` networks."""
 
-    def __init__(self) -> None:
+    def __init__(self, trusted: Sequence[Network] = ()) -> None:
+        self._trusted = trusted
         self._salt = secrets.token_bytes(16)
         self._salted_at = float("-inf")
         self._starts = Bucket(STARTS_AT_ONCE, STARTS_EVERY_SECONDS)
         self._codes = Bucket(CODES_AT_ONCE, CODES_EVERY_SECONDS)
         self._slowed = 0
 
-    async def slow_start(self, address: str) -> None:
+    async def slow_start(self, request: web.Request) -> None:
         """Return at once, or a little later for an address that starts very much."""
         now = asyncio.get_running_loop().time()
-        if self._starts.take(self._hidden(address, now), now) or self._slowed >= MOST_SLOWED:
+        if self._starts.take(self._hidden(request, now), now) or self._slowed >= MOST_SLOWED:
             return
         self._slowed += 1
         try:
@@ -68,14 +74,15 @@ class Limits:
         finally:
             self._slowed -= 1
 
-    def may_try_code(self, address: str) -> bool:
-        """Whether the address may try a return code now; if not, a moment later it may."""
+    def may_try_code(self, request: web.Request) -> bool:
+        """Whether its address may try a return code now; if not, a moment later it may."""
         now = asyncio.get_running_loop().time()
-        return self._codes.take(self._hidden(address, now), now)
+        return self._codes.take(self._hidden(request, now), now)
 
-    def _hidden(self, address: str, now: float) -> bytes:
+    def _hidden(self, request: web.Request, now: float) -> bytes:
         if now - self._salted_at > SALT_SECONDS:
             self._salt, self._salted_at = secrets.token_bytes(16), now
             self._starts.filled.clear()
             self._codes.filled.clear()
+        address = address_of(request, self._trusted)
         return hashlib.blake2b(address.encode(), key=self._salt, digest_size=16).digest()

@@ -12,19 +12,20 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.web.assets import Asset, compressible, load_assets, squeeze
-from bot.channels.web.chat import Answered, Chat, ForeignTokenError
-from bot.channels.web.forms import Sent, read_form
+from bot.channels.web.chat import Answered, Chat, ForeignTokenError, ShutError
+from bot.channels.web.forms import PageForm, Sent, read_form
 from bot.channels.web.headers import CLEARING, PAGE_HEADERS
 from bot.channels.web.limits import Limits
-from bot.channels.web.screens import LIVE_MARK, Ended, Screens, Talk, fresh_id
-from bot.channels.web.streams import End, Line, Streams, TooManyStreamsError
+from bot.channels.web.lines import Line, hand_over
+from bot.channels.web.screens import LIVE_MARK, Ended, Screens, Start, Talk, fresh_id
+from bot.channels.web.streams import End, Place, Streams, TooManyStreamsError, soon
 from bot.channels.web.voice import preferred
 from bot.dialogue.ports import Content, Releases
 from bot.dialogue.render import RenderedMessage, RenderedView
-from bot.dialogue.turns import FullError, ViewEndedError
+from bot.domain.code_word import Shut
 from bot.domain.control import Owner
 from bot.domain.text import Country, Language, LanguageInfo
-from bot.errors import GoneError, StoreUnavailableError
+from bot.errors import FullError, GoneError, StoreUnavailableError, ViewEndedError
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,14 @@ class Pages:
         return web.Response(text="ok\n" if healthy else "not ok\n", status=200 if healthy else 503)
 
     async def _first(self, request: web.Request) -> web.StreamResponse:
-        content = self.releases.current()
-        page = self.screens.start(content, _languages(content, request, ""))
-        plain = page.encode()
-        return compressible(request, _HTML, plain, squeeze(plain), PAGE_HEADERS)
+        try:
+            content = self.releases.current()
+            page = self.screens.start(content, _languages(content, request, ""), Start())
+            plain = page.encode()
+            return compressible(request, _HTML, plain, squeeze(plain), PAGE_HEADERS)
+        except Exception:
+            log.exception("page_failed")
+            return _Post(self, request, Sent(PageForm())).nothing_saved(500)
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
@@ -82,13 +87,15 @@ class Pages:
         sent = await read_form(request)
         post = _Post(self, request, sent)
         try:
-            return await post.answer()
+            return await post.respond()
         except GoneError:
             return post.ended("gone", status=410)
         except (ForeignTokenError, ViewEndedError):
             return post.ended("page_opens_nothing", status=410)
         except StoreUnavailableError:
             return post.nothing_saved(503)
+        except ConnectionError:
+            raise  # whoever asked has gone
         except Exception:
             # A bug of ours: the person is told so, keeps what they wrote and has numbers to call.
             log.exception("page_failed")
@@ -107,11 +114,28 @@ class _Post:
         self.content: Content = pages.releases.current()
         wanted = sent.form.object if sent.form.verb == "language" else sent.form.language
         self.languages = _languages(self.content, request, wanted)
+        self.shown: Answered | None = None
+        """What the page shows that is still to be handed over."""
+
+    async def respond(self) -> web.StreamResponse:
+        """The page that answers the form, handed over where a lease covers what it shows."""
+        try:
+            response = await self.answer()
+        except BaseException:
+            if self.shown:
+                await self.chat.delivered(self.shown.delivery, 0)
+            raise
+        if self.shown is None:
+            return response
+        return await hand_over(self.chat, self.request, response, self.shown)
 
     async def answer(self) -> web.StreamResponse:
         """The page that answers the form."""
         if self.trouble is not None:
-            return await self._say_what_was_wrong(self.trouble)
+            response = await self._say_what_was_wrong(self.trouble)
+            if self.request.content.exception() is not None:
+                response.force_close()  # where the next request would begin, nobody knows
+            return response
         match self.form.verb:
             case "start":
                 return await self._start()
@@ -135,16 +159,21 @@ class _Post:
         return self._first_page(country=self.form.object if self.form.verb == "numbers" else "")
 
     async def _start(self) -> web.StreamResponse:
-        await self.pages.limits.slow_start(self.request.remote or "")
+        await self.pages.limits.slow_start(self.request)
         country = Country(self.form.country) if self.form.country else None
         start = self.form.id or fresh_id()
         answered = await self.chat.start(start, self.languages[0].language, country)
         return await self._show(answered, first=1)
 
     async def _open(self) -> web.StreamResponse:
-        if not self.pages.limits.may_try_code(self.request.remote or ""):
-            return self._first_page(note="code_wait", code=True, status=429)
-        answered = await self.chat.come_back(self.form.code, self.form.key())
+        if not self.pages.limits.may_try_code(self.request):
+            known = self.form.code if self.form.word else ""
+            return self._first_page(note="code_wait", code=True, known=known, status=429)
+        try:
+            answered = await self.chat.come_back(self.form.code, self.form.word, self.form.key())
+        except ShutError as shut:
+            wrong = shut.why is Shut.WRONG_WORD
+            return self._first_page(code=True, known=self.form.code, wrong=wrong)
         if answered is None:
             return self._first_page(note="code_unknown", code=True)
         view = answered.view
@@ -175,7 +204,13 @@ class _Post:
         if answered.view is None:
             return self.ended("erased")
         if answered.left:
-            return self.ended("left", code=answered.code, messages=_not_own(answered.view))
+            self.shown = answered
+            return self.ended(
+                "left",
+                code=answered.code,
+                word=answered.word,
+                messages=_not_own(answered.view),
+            )
         draft = "" if form.verb == "send" else form.words
         return await self._show(answered, first=form.first, draft=draft)
 
@@ -186,12 +221,8 @@ class _Post:
         answered = await self.chat.read(self.form.token, self.form.after)
         return await self._show(answered, first=self.form.first, note=note, status=status)
 
-    def _first_page(
-        self, *, note: str = "", code: bool = False, country: str = "", status: int = 200
-    ) -> web.StreamResponse:
-        page = self.pages.screens.start(
-            self.content, self.languages, note=note, code=code, country=country
-        )
+    def _first_page(self, *, status: int = 200, **shown: Any) -> web.StreamResponse:  # noqa: ANN401 - fields of `Start`
+        page = self.pages.screens.start(self.content, self.languages, Start(**shown))
         return _page(page, status=status)
 
     def ended(self, screen: str, *, status: int = 200, **shown: Any) -> web.StreamResponse:  # noqa: ANN401 - fields of `Ended`
@@ -214,7 +245,7 @@ class _Post:
         draft: str = "",
         status: int = 200,
     ) -> web.StreamResponse:
-        view = answered.view
+        view, self.shown = answered.view, answered
         if view is None:
             raise GoneError
         after = min(self.form.after, view.last)
@@ -228,6 +259,7 @@ class _Post:
             hidden=first > 1,
             country=answered.country,
             code=answered.code,
+            word=answered.word,
             draft=draft,
             picked=frozenset(self.form.pick),
             note=note or self._nothing_new(view),
@@ -240,19 +272,27 @@ class _Post:
     async def _earlier(self, token: str, after: int, until: int) -> tuple[RenderedMessage, ...]:
         if after >= until:
             return ()
-        read = await self.chat.read(token, after)
-        return tuple(m for m in read.view.messages if m.seq <= until) if read.view else ()
+        return await self.chat.look_back(token, after, until)
 
     async def _send(self, talk: Talk, status: int) -> web.StreamResponse:
         """The page; it stays open while somebody may write who is not the bot."""
+        streams = self.pages.streams
         probe = ""
         if talk.view.owner in {Owner.WAITING, Owner.OPERATOR}:
-            probe = self.pages.streams.probe(talk.token)
-        if not probe:
-            return _page(self.pages.screens.talk(self.content, talk), status=status)
-        return await self._stay_open(talk, probe, status)
+            probe = streams.probe(talk.token)
+        if probe:
+            try:
+                with streams.place(talk.token) as place:
+                    return await self._stay_open(talk, place, probe, status)
+            except TooManyStreamsError:
+                pass  # the page is whole without it
+            finally:
+                streams.forget(probe)
+        return _page(self.pages.screens.talk(self.content, talk), status=status)
 
-    async def _stay_open(self, talk: Talk, probe: str, status: int) -> web.StreamResponse:
+    async def _stay_open(
+        self, talk: Talk, place: Place, probe: str, status: int
+    ) -> web.StreamResponse:
         screens, streams = self.pages.screens, self.pages.streams
         page = screens.talk(self.content, replace(talk, live=True, probe=probe))
         head, _, tail = page.partition(LIVE_MARK)
@@ -260,18 +300,30 @@ class _Post:
         response.content_type, response.charset = _HTML, "utf-8"
         line = Line(self.request, response)
         try:
-            await line.open()
-            await response.write(head.encode())
-            with streams.counted():
-                if await streams.arrives(talk.token, probe):
-                    writer = _PageWriter(screens, self.content, talk.view)
-                    await streams.carry(line, talk.token, talk.view.last, writer)
-        except TooManyStreamsError:
-            pass  # the page is whole without it
-        finally:
-            streams.forget(probe)
-        await response.write(tail.encode())
+            await self._hand_over_head(line, head.encode())
+            if await streams.arrives(talk.token, probe):
+                writer = _PageWriter(screens, self.content, talk.view)
+                await streams.carry(line, place, talk.token, talk.view.last, writer)
+            await line.end(soon(), tail.encode())
+        except ConnectionError:
+            pass  # the page was closed, or is read too slowly: nobody's mistake
+        except Exception:
+            # No other page can follow on this connection.
+            log.exception("page_failed")
+            line.abort()
         return response
+
+    async def _hand_over_head(self, line: Line, head: bytes) -> None:
+        """Everything that is on the page by now."""
+        shown, self.shown, written = self.shown, None, 0
+        delivery = shown.delivery if shown else None
+        until = delivery.until if delivery else soon()
+        try:
+            await line.open(until)
+            await line.write(head, until)
+            written = shown.newest if shown else 0
+        finally:
+            await self.chat.delivered(delivery, written)
 
 
 class _PageWriter:

@@ -39,6 +39,24 @@ def fresh_id() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the first screen shows."""
+
+    note: str = ""
+    code: bool = False
+    """Whether the field for a code is open."""
+
+    known: str = field(default="", repr=False)
+    """The code that was given, which needs its word now."""
+
+    wrong: bool = False
+    """Whether another word was given."""
+
+    country: str = ""
+    """Whose numbers are open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """What the screen of a conversation shows."""
 
@@ -54,6 +72,7 @@ class Talk:
 
     country: Country | None
     code: str = field(default="", repr=False)
+    word: str = field(default="", repr=False)
     draft: str = field(default="", repr=False)
     picked: frozenset[str] = frozenset()
     note: str = ""
@@ -73,6 +92,7 @@ class Ended:
 
     note: str = ""
     code: str = field(default="", repr=False)
+    word: str = field(default="", repr=False)
     messages: tuple[RenderedMessage, ...] = ()
 
 
@@ -83,27 +103,15 @@ class Screens:
     exit_url: str
     demonstration: bool
 
-    def start(
-        self,
-        content: Content,
-        languages: Sequence[LanguageInfo],
-        *,
-        note: str = "",
-        code: bool = False,
-        country: str = "",
-    ) -> str:
-        """The first screen, in the first of `languages`.
-
-        `code`: the field for a code is open. `country`: its numbers are.
-        """
+    def start(self, content: Content, languages: Sequence[LanguageInfo], start: Start) -> str:
+        """The first screen, in the first of `languages`."""
         voice = Voice(content, languages[0])
-        known = Country(country) if country in content.graph.countries else None
+        known = Country(start.country) if start.country in content.graph.countries else None
         return self._draw(
             "start.html",
             voice,
             languages,
-            note=note,
-            code_open=code,
+            start=start,
             actions=tuple(action.value for action in (*ALWAYS_OFFERED, Action.WHY, Action.AGREED)),
             countries=_countries(content, voice),
             country=voice.country(known) if known else "",
@@ -181,6 +189,7 @@ class Screens:
         page: Mapping[str, Callable[..., object] | object] = {
             "t": voice.sentence,
             "p": voice.plain,
+            "around": voice.around,
             "mark": voice.mark,
             "marks": voice.marks,
             "lang": voice.info.language,

@@ -1,30 +1,25 @@
 """Answers that stay open: events for the page with JavaScript, list items for the page without.
 
-A delivery is written under a lease (design section 4): whoever reads too slowly to take it
-within the lease loses the connection, so that nothing of the bot waits in a buffer while a human
-takes over. The page connects again and asks from where it stopped.
+Each part is written under a lease of its own (`lines`). An open answer is a convenience: where it
+is refused or ended, the page asks now and then instead.
 """
 
 import asyncio
 import json
 import secrets
-import socket
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from aiohttp import web
-
-from bot.channels.web.chat import Chat, ForeignTokenError
+from bot.channels.web.chat import Answered, Chat, ForeignTokenError
+from bot.channels.web.lines import Line
 from bot.channels.web.present import Json, view_json
 from bot.dialogue.news import Bell, News
 from bot.dialogue.render import RenderedMessage, RenderedText, RenderedView
-from bot.dialogue.takeover import DELIVERY_LEASE
-from bot.dialogue.turns import ViewEndedError
-from bot.domain.ids import ConversationId, Milliseconds
-from bot.errors import GoneError, StoreUnavailableError
+from bot.domain.ids import ConversationId
+from bot.errors import GoneError, StoreUnavailableError, ViewEndedError
 
 HEARTBEAT_SECONDS = 15.0
 """Also how long news may take when a ring was lost."""
@@ -33,10 +28,15 @@ MOST_SECONDS = 600.0
 """After so long a page connects again: nothing stays open for ever."""
 
 MOST_STREAMS = 2000
+MOST_OF_ONE = 4
+"""Connections of one conversation. A page has one; the others are of networks that have not said
+yet that they are gone. So the oldest one ends."""
 
-SEND_BUFFER_BYTES = 32 * 1024
-"""What the system may hold for a reader. Little, or it would take everything at once and a slow
-reader would look like a quick one."""
+READS_AT_ONCE = 100
+"""Everybody may be woken at the same moment, and whoever writes now needs the store as well."""
+
+WRITE_SECONDS = 4.0
+"""How long a line without news may take to be written, such as a heartbeat."""
 
 PART_CHARACTERS = 6000
 """What one lease covers: as much as a slow line carries in that time, or one message."""
@@ -47,7 +47,7 @@ the whole page back it cannot ask, and the page is ended instead of being held o
 
 _MOST_REMEMBERED = 10_000
 
-End = Literal["gone", "view_ended"]
+End = Literal["gone", "view_ended", "wait"]
 
 
 class Writer(Protocol):
@@ -94,43 +94,12 @@ class TooManyStreamsError(Exception):
     """No more connections are held open; the page asks now and then instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An open connection to a page."""
+@dataclass(slots=True, eq=False)
+class Place:
+    """One connection that is held open."""
 
-    request: web.Request
-    response: web.StreamResponse
-
-    async def open(self) -> None:
-        """Send the headers, and let nothing pile up from here on."""
-        transport = self.request.transport
-        if transport is None:
-            raise ConnectionResetError
-        connection = transport.get_extra_info("socket")
-        if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        transport.set_write_buffer_limits(high=0)
-        self.response.force_close()
-        await self.response.prepare(self.request)
-
-    async def write(self, data: bytes, until: float) -> None:
-        """Give `data` to the system before `until`, or give up the connection.
-
-        Raises:
-            ConnectionError: the reader is too slow, or gone.
-        """
-        try:
-            async with asyncio.timeout_at(until):
-                await self.response.write(data)
-                await self.request.writer.drain()
-        except TimeoutError:
-            self.abort()
-            raise ConnectionResetError from None
-
-    def abort(self) -> None:
-        """End the connection without sending what is still in a buffer."""
-        if self.request.transport is not None:
-            self.request.transport.abort()
+    over: bool = False
+    """Whether newer ones of the same conversation have taken its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +117,28 @@ class Streams:
 
     chat: Chat
     news: News
-    lease: Milliseconds = DELIVERY_LEASE
     open: int = 0
+    _reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
+    _places: dict[ConversationId, list[Place]] = field(
+        default_factory=dict[ConversationId, list[Place]]
+    )
     _probes: dict[str, Bell] = field(default_factory=dict[str, Bell])
     _held_back: OrderedDict[ConversationId, None] = field(
         default_factory=OrderedDict[ConversationId, None]
     )
 
-    async def carry(self, line: Line, token: str, after: int, writer: Writer) -> None:
+    async def admit(self, token: str) -> None:
+        """Look whether a page may be told what comes, before anything is written.
+
+        Raises:
+            ForeignTokenError, GoneError, ViewEndedError, StoreUnavailableError.
+        """
+        async with self._reads:
+            await self.chat.admit(token)
+
+    async def carry(
+        self, line: Line, place: Place, token: str, after: int, writer: Writer
+    ) -> None:
         """Deliver everything after the entry `after` and whatever follows, for some minutes.
 
         Raises:
@@ -168,10 +151,12 @@ class Streams:
         shown = _Shown(after)
         try:
             with self.news.listen(conversation) as bell:
-                while not self.news.closed and _now() < until:
+                while not place.over and not self.news.closed and _now() < until:
                     shown = await self._deliver(line, token, shown, writer)
                     if not shown.more and not await bell.wait(HEARTBEAT_SECONDS):
-                        await line.write(writer.heartbeat(), self._deadline())
+                        await line.write(writer.heartbeat(), soon())
+            if place.over:
+                await self._end(line, writer.end("wait"))
         except GoneError:
             await self._end(line, writer.end("gone"))
         except (ViewEndedError, ForeignTokenError):
@@ -181,41 +166,51 @@ class Streams:
             line.abort()
 
     async def _deliver(self, line: Line, token: str, shown: _Shown, writer: Writer) -> _Shown:
-        # The lease begins with the read: what is left of it afterwards is for writing.
-        until = self._deadline()
-        delivery = await self.chat.deliver(token, shown.after, self.lease)
+        async with self._reads:
+            answered = await self.chat.read(token, shown.after)
+        written = 0
         try:
-            view, more = _part(delivery.view)
+            view, more = _part(_seen(answered))
             state = (view.question, view.owner, view.language)
             if view.messages or state != shown.state:
+                until = answered.delivery.until if answered.delivery else soon()
                 await line.write(writer.news(view, more=more), until)
+                written = view.messages[-1].seq if view.messages else 0
             return _Shown(max(shown.after, view.last), shown.state if more else state, more)
         finally:
-            await self.chat.delivered(delivery)
+            await self.chat.delivered(answered.delivery, written)
 
     async def _end(self, line: Line, last: bytes) -> None:
         try:
-            await line.write(last, self._deadline())
+            await line.write(last, soon())
         except ConnectionError:
             return
 
-    def _deadline(self) -> float:
-        return _now() + 0.8 * self.lease / 1000
-
     @contextmanager
-    def counted(self) -> Generator[None]:
-        """One more connection that is held open.
+    def place(self, token: str) -> Generator[Place]:
+        """Room for one more connection that is held open.
 
         Raises:
+            ForeignTokenError: it is nobody's.
             TooManyStreamsError: no more are held open.
         """
+        conversation = self.chat.speaker(token).conversation
         if self.open >= MOST_STREAMS:
             raise TooManyStreamsError
+        place, own = Place(), self._places.setdefault(conversation, [])
+        own.append(place)
+        if len(own) > MOST_OF_ONE:
+            own.pop(0).over = True
+            self.news.ring(conversation)
         self.open += 1
         try:
-            yield
+            yield place
         finally:
             self.open -= 1
+            if not place.over:
+                own.remove(place)
+            if not own:
+                del self._places[conversation]
 
     def probe(self, token: str) -> str:
         """What a page adds to its style sheet's address; empty when it shall not stay open."""
@@ -248,6 +243,17 @@ class Streams:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def soon() -> float:
+    """Until when what no lease covers must be written."""
+    return _now() + WRITE_SECONDS
+
+
+def _seen(answered: Answered) -> RenderedView:
+    if answered.view is None:
+        raise GoneError
+    return answered.view
 
 
 def _part(view: RenderedView) -> tuple[RenderedView, bool]:

@@ -10,6 +10,9 @@ from bot.dialogue.render import RenderedLine, RenderedLink, RenderedPhone, Rende
 from bot.domain.messages import Shown
 from bot.domain.text import Country, Language, LanguageInfo, Line, Link, Phone, Text, text
 
+_PLACE = "\ue000"
+"""Stands for markup while a sentence is put together; no text has this sign."""
+
 _ELSEWHERE = frozenset({"facts.person_here", "facts.choose_country"})
 """Sentences about buttons of a conversation, where there is none."""
 
@@ -24,6 +27,10 @@ class Voice:
     def sentence(self, item: str, **values: str) -> Markup:
         """A sentence of the interface, safe to put into a page."""
         return self.mark(self._text(text(f"interface.{item}", **values)))
+
+    def around(self, item: str, name: str, inside: Markup) -> Markup:
+        """The same with markup in the place of its value `name`."""
+        return self.sentence(item, **{name: _PLACE}).replace(_PLACE, inside)
 
     def plain(self, item: str) -> str:
         """The same without marks, for attributes and titles."""

@@ -141,3 +141,24 @@ async def test_numbers_are_never_held_back(browser: Browser, service: RunningSer
         await person.presses("choice:MD")
         await person.sees("choice:work")
         assert await person.page.locator('a[href="tel:112"]').first.is_visible()
+
+
+async def test_leaving_signs_nobody_out_of_the_console_on_the_same_host(
+    browser: Browser, service: RunningService
+) -> None:
+    """Cookies know no ports: an operator may have looked at the chat in their own browser."""
+    async with visiting(browser, service.url, scripts=False) as person:
+        await person.starts()
+        await person.page.context.add_cookies(
+            [{"name": "fp_session", "value": "theirs", "url": service.console_url}]
+        )
+        await person.page.evaluate("localStorage.setItem('left', 'behind')")
+        await person.presses("action:leave")
+        await person.sees("choice:leave_now")
+        async with person.page.expect_response(person.url) as answered:
+            await person.presses("choice:leave_now")
+        await person.reads("You have left")
+        assert "clear-site-data" in await (await answered.value).all_headers()
+        [cookie] = await person.page.context.cookies()
+        assert cookie.get("value") == "theirs"
+        await person.page.context.clear_cookies()

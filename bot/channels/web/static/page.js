@@ -91,7 +91,7 @@ offerAloud();
 if (document.body.dataset.screen !== "start" || !window.AbortSignal?.timeout || !window.TextDecoderStream) return;
 
 // The conversation.
-let token = "", view = null, first = 1, last = 0, code = "", open = false, chain = Promise.resolve();
+let token = "", view = null, first = 1, last = 0, code = null, open = false, chain = Promise.resolve();
 let queue = [], sending = false, country = null, numbers = null, stopStream = () => {};
 
 const pause = (time) => new Promise((resolve) => {
@@ -217,12 +217,13 @@ const build = (back) => {
   if (code) showCode();
   offerAloud();
 };
-const showCode = () => {
-  const shownCode = $(".code");
-  shownCode.hidden = false;
-  $(".digits").textContent = code;
-  shownCode.scrollIntoView({ block: "nearest" });
+const fillCode = (section) => {
+  section.hidden = false;
+  $(".digits", section).textContent = code.code;
+  $(".agreed", section).textContent = code.word;
+  return section;
 };
+const showCode = () => fillCode($(".code")).scrollIntoView({ block: "nearest" });
 
 // What the service answers goes through one chain, in order.
 const receive = (found, paced) => chain = chain.then(() => use(found, paced)).catch((error) => setTimeout(() => { throw error; }));
@@ -231,7 +232,7 @@ const use = async (found, paced) => {
   if (!open || (found.error && found.news && sending)) return;
   if (found.erased) return end("erased");
   if (found.error) return end(found.error === "gone" ? "gone" : "page_opens_nothing");
-  if (found.code) code = found.code;
+  if (found.code) code = found;
   if (found.left) return end("left", found.messages);
   if (found.token) token = found.token;
   if (found.country && found.country !== country) learn(found.country);
@@ -267,13 +268,8 @@ const end = (screen, messages = []) => {
   $("main").replaceChildren(template(screen));
   const items = messages.filter((each) => each.by !== "person").map(bubble);
   if (items.length) $(".lead").after(make("ol", { className: "messages" }, ...items));
-  if (code && screen === "left") {
-    const last = $(".code", template("chat"));
-    last.hidden = false;
-    $(".digits", last).textContent = code;
-    $(".lead").after(last);
-  }
-  code = "";
+  if (code && screen === "left") $(".lead").after(fillCode($(".code", template("chat"))));
+  code = null;
   $("h1").tabIndex = -1;
   $("h1").focus();
 };
@@ -336,10 +332,18 @@ const begin = (found, back) => {
   view = null;
   first = found.messages[0]?.seq ?? found.last + 1;
   last = first - 1;
-  code = "";
+  code = null;
   build(back);
   receive(found, !back);
   listen();
+};
+const askWord = (form, now, wrong) => {
+  for (const each of form.querySelectorAll(".word")) each.remove();
+  for (const each of form.querySelectorAll("[for=code], #code")) each.hidden = now;
+  if (!now) return;
+  $("button", form).before(template("ask-word"));
+  if (!wrong) $("#word-wrong").remove();
+  $("#word").focus();
 };
 const enter = async (form, path, body) => {
   for (const button of form.querySelectorAll("button")) button.ariaDisabled = "true";
@@ -347,7 +351,9 @@ const enter = async (form, path, body) => {
     begin(await insist(path, body), path === "return");
   } catch (error) {
     if (error.code === "view_ended" && path === "return") return enter(form, path, { ...body, id: random() });
-    note({ code: "code_unknown", wait: "code_wait" }[error.code] ?? "page_opens_nothing");
+    const asks = ["word", "word_wrong"].includes(error.code);
+    note(asks ? "" : { code: "code_unknown", wait: "code_wait" }[error.code] ?? "page_opens_nothing");
+    if (asks || error.code === "code") askWord(form, asks, error.code === "word_wrong");
   }
   for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
 };
@@ -391,7 +397,10 @@ const listen = async () => {
         const events = (rest + value).split("\n\n");
         rest = events.pop();
         for (const event of events)
-          for (const part of event.split("\n")) if (part.startsWith("data:")) receive({ ...JSON.parse(part.slice(5)), news: true }, true);
+          for (const part of event.split("\n")) if (part.startsWith("data:")) {
+            const found = JSON.parse(part.slice(5));
+            if (found.error === "wait") { blocked = 2; heard = false; } else receive({ ...found, news: true }, true);
+          }
       }
     } catch {}
     clearTimeout(timer);
@@ -415,6 +424,7 @@ document.addEventListener("click", async (event) => {
   const items = [];
   for (let after = 0; after < first - 1; ) {
     const found = await insist("read", { after });
+    receive(found, true);
     items.push(...found.messages.filter((each) => each.seq < first).map(bubble));
     after = found.last;
   }
@@ -429,7 +439,7 @@ document.addEventListener("submit", async (event) => {
   if (form.matches(".talk")) return act(value, form);
   if (form.matches(".check")) return check();
   if (value === "start") return enter(form, "start", { id: random(), language: root.lang });
-  if (value === "open") return enter(form, "return", { id: random(), code: form.elements.code.value });
+  if (value === "open") return enter(form, "return", { id: random(), code: form.elements.code.value, word: form.elements.word?.value ?? "" });
   try { take(await page(new FormData(form, event.submitter))); $("h1").tabIndex = -1; $("h1").focus(); offerAloud(); } catch { note("connection_lost"); }
 });
 })();
