@@ -2,6 +2,9 @@
 BOOTSTRAP := deploy/with-python -m deploy.bootstrap
 BIN := .venv/bin
 
+# Most tests wait for a database or a browser: two files at a time halve that.
+BOTH := -n 2 --dist loadfile
+
 .PHONY: help setup run test test-quick check bench lock clean
 .NOTPARALLEL:
 
@@ -23,10 +26,10 @@ run: setup
 
 test:
 	@$(BOOTSTRAP) setup --browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(BOTH)
 
 test-quick: setup
-	@$(BIN)/python -m pytest -q -n logical $(wildcard tests/unit tests/property)
+	@$(BIN)/python -m pytest -q $(BOTH) $(wildcard tests/unit tests/property)
 
 check: setup
 	$(BIN)/ruff format --check .
