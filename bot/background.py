@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from bot.dialogue.stopping import stopped_within
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -26,8 +28,5 @@ async def keep_serving(name: str, serve: Serve, stop: asyncio.Event) -> None:
             log.exception("service_failed", extra={"service": name})
         if clock() - began > LONGEST_PAUSE_SECONDS:
             pause = FIRST_PAUSE_SECONDS
-        try:
-            async with asyncio.timeout(pause):
-                await stop.wait()
-        except TimeoutError:
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        await stopped_within(stop, pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from bot.dialogue.stopping import stopped_within
 from bot.domain.ids import Milliseconds
 from bot.errors import StoreError, StoreUnavailableError
 
@@ -198,11 +199,7 @@ class Audit:
                 await self.sign_head()
             except StoreError:
                 log.warning("head_not_signed")
-            try:
-                async with asyncio.timeout(HEAD_EVERY_SECONDS):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await stopped_within(stop, HEAD_EVERY_SECONDS)
 
     async def verify(self) -> Verified:
         """Look for records that were changed, left out, or cut off."""

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
 
+from bot.dialogue.stopping import stopped_within
 from bot.errors import StartError
 
 log = logging.getLogger(__name__)
@@ -122,9 +123,7 @@ class EmbeddedRedis:
                     log.warning("database_restarted")
             except StartError:
                 log.exception("database_not_restarted")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_WATCH_SECONDS):
-                    await stop.wait()
+            await stopped_within(stop, _WATCH_SECONDS)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncGenerator[None]:

@@ -9,6 +9,7 @@ from redis.exceptions import RedisClusterException, RedisError
 from bot.adapters.redis_store import Client
 from bot.adapters.scripts import NEWS
 from bot.dialogue.news import News
+from bot.dialogue.stopping import stopped_within
 from bot.domain.ids import ConversationId
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class RedisNews:
                 await self._listen(stop)
             except (RedisError, RedisClusterException, OSError) as error:
                 log.warning("news_not_heard", extra={"error_type": type(error).__name__})
-                await _pause(stop)
+                await stopped_within(stop, AGAIN_SECONDS)
 
     async def _listen(self, stop: asyncio.Event) -> None:
         anything: Any = self._client  # redis-py types the subscription of one client only
@@ -45,11 +46,3 @@ class RedisNews:
                 heard = await subscription.get_message(timeout=LISTEN_SECONDS)
                 if heard is not None:
                     self._news.ring(ConversationId(heard["data"].decode()))
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(AGAIN_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        return

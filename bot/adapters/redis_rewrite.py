@@ -15,6 +15,7 @@ from bot.adapters.erasure_journal import ErasureJournal
 from bot.adapters.redis_connection import Connection
 from bot.adapters.redis_erasures import RedisErasures
 from bot.adapters.redis_store import RedisStore, call
+from bot.dialogue.stopping import stopped_within
 from bot.domain.ids import Milliseconds
 from bot.errors import StoreUnavailableError
 
@@ -63,9 +64,7 @@ class Rewriting:
         """
         while not stop.is_set():
             await self._try(EVERY, _LONGEST_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
-                    await stop.wait()
+            await stopped_within(stop, _LOOK_EVERY_SECONDS)
         await self._try(Milliseconds(0), _AT_THE_END_SECONDS)
         with suppress(StoreUnavailableError):
             await self.store.let_go("rewriting", self.holder)

@@ -15,6 +15,7 @@ from bot.content.problems import Problem
 from bot.content.release import Release, fingerprint, load
 from bot.content.texts import Class
 from bot.content.yaml_file import Files
+from bot.dialogue.stopping import stopped_within
 from bot.domain.facts import Block, Mode
 from bot.domain.messages import Shown
 from bot.domain.text import Language, LanguageInfo, Line, Text, Words
@@ -285,8 +286,4 @@ class Shelf:
                 await self.catch_up()
             except StoreUnavailableError:
                 log.warning("releases_not_followed")
-            try:
-                async with asyncio.timeout(FOLLOW_SECONDS):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await stopped_within(stop, FOLLOW_SECONDS)

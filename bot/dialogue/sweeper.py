@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.dialogue.ports import Archive, Index, Standing, Waiting
+from bot.dialogue.stopping import stopped_within
 from bot.dialogue.takeover import announce_takeover
 from bot.dialogue.turns import Turns
 from bot.domain.control import Owner
@@ -76,7 +77,7 @@ class Sweeper:
                         rounds += 1
                 except FirstpointError as error:
                     log.warning("sweep_failed", extra={"error_type": type(error).__name__})
-                await _pause(stop)
+                await stopped_within(stop, EVERY_SECONDS)
         finally:
             await self._let_go()
 
@@ -177,11 +178,3 @@ async def _each(many: Iterable[T], act: Callable[[T], Awaitable[None]]) -> bool:
         else:
             in_a_row = 0
     return not failed
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(EVERY_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from bot.dialogue.referral_ports import Round, SentNote
+from bot.dialogue.stopping import stopped_within
 from bot.domain.consent import Receipt, ReceiptState, ReferralId
 from bot.domain.conversation import Conversation
 from bot.domain.ids import NO_TIME, ConversationId, InputKey, Milliseconds
@@ -102,7 +103,7 @@ class Delivery:
                         rounds += 1
                 except FirstpointError as error:
                     log.warning("referrals_wait", extra={"error_type": type(error).__name__})
-                await _pause(stop)
+                await stopped_within(stop, EVERY_SECONDS)
         finally:
             try:
                 await index.let_go("referrals", self.holder)
@@ -347,11 +348,3 @@ class Delivery:
 def _is_allowed(conversation: Conversation, found: Referral) -> bool:
     identity = names_somebody(found.form)
     return what_is_missing(basis_of(conversation, found), identity=identity) is None
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(EVERY_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        return
