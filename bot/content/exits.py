@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.content.problems import Problem
 from bot.content.yaml_file import Files, YamlFile, parse_yaml, validated
-from bot.domain.normal import normal
 from bot.engine.received import ERASING_COMMANDS, Action
+from nlu.normal import normal
+from nlu.romanised import romanised
 
 PRECEDENCE = (
     # A message that tells of both gets the self-harm flow: it shows the emergency number as well,
@@ -106,31 +107,36 @@ class ExitRules:
 
     def __init__(self, phrases: Iterable[_Phrase], passed_over: _PassedOver) -> None:
         self._passed_over = passed_over
-        self._whole: dict[tuple[str, ...], Action] = {}
-        self._root = _Step()
+        self._whole, self._root = _Step(), _Step()
         for phrase in phrases:
-            if phrase.place is _Place.WHOLE:
-                self._whole[phrase.words] = phrase.action
-            else:
-                self._root.add(phrase)
+            (self._whole if phrase.place is _Place.WHOLE else self._root).add(phrase)
         self._words = _Words(self._root.words())
+        self._whole_words = _Words(self._whole.words())
 
     def hear(self, words: str) -> Action | None:
-        """What the person asks for with `words`, or None: then other means must understand them.
+        """What the person asks for with `words`, or None: other means must understand them."""
+        heard = self.heard(words)
+        return heard[0] if heard else None
+
+    def heard(self, words: str) -> tuple[Action, ...]:
+        """Everything the person asks for with `words`, the most urgent first.
 
         Takes time in proportion to the length of `words`, and never raises.
         """
         beginning = words[:MOST_CHARACTERS]
         if beginning.strip().casefold() in ERASING_COMMANDS:
-            return Action.ERASE_NOW
+            return (Action.ERASE_NOW,)
         said = _split(beginning, self._passed_over.ignored)
-        heard = set(self.within(said))
-        heard.update(
-            self._whole[whole]
-            for whole in (said, _without(said, self._passed_over.optional))
-            if whole in self._whole
-        )
-        return next((action for action in PRECEDENCE if action in heard), None)
+        heard = {*self.within(said), *self._as_a_whole(said)}
+        return tuple(action for action in PRECEDENCE if action in heard)
+
+    def _as_a_whole(self, said: Sequence[str]) -> Iterator[Action]:
+        """The actions of the phrases that are all of `said`, optional words left out."""
+        for words in {tuple(said), _without(said, self._passed_over.optional)}:
+            readings = [_Reading(self._whole_words.written_as(word)) for word in words]
+            for end, step in _walk(self._whole, readings, 0):
+                if end == len(words):
+                    yield from step.finds
 
     def within(self, said: Sequence[str]) -> Iterator[Action]:
         """The actions of the phrases in `said` that do not lie inside a cancelling phrase."""
@@ -154,7 +160,7 @@ class _Reading(NamedTuple):
     """What one typed word may stand for."""
 
     words: tuple[str, ...]
-    optional: bool
+    optional: bool = False
 
 
 @dataclass(slots=True)
@@ -206,21 +212,35 @@ class _Words:
         self._words = frozenset(words)
         self._longest = max(map(len, self._words), default=0)
         self._near: dict[str, list[str]] = {}
+        self._in_another_script: dict[tuple[str, bool], list[str]] = {}
+        for word in sorted(self._words):
+            self._in_another_script.setdefault((romanised(word), _is_latin(word)), []).append(word)
         for word in sorted(self._words):
             if len(word) >= self.FEWEST_LETTERS:
                 for key in _with_a_letter_less(word):
                     self._near.setdefault(key, []).append(word)
 
-    def meant_by(self, typed: str) -> tuple[str, ...]:
-        """The words of phrases that `typed` may stand for."""
-        if typed in self._words:
-            return (typed,)
+    def written_as(self, typed: str) -> tuple[str, ...]:
+        """The words of phrases that `typed` is, perhaps in the letters of another script."""
+        found = [typed] if typed in self._words else []
         if typed[0] in "وف" and typed[1:] in self._words:
-            return (typed[1:],)  # Arabic writes "and" and "so" together with the next word
+            found.append(typed[1:])  # Arabic writes "and" and "so" together with the next word
+        found += self._in_another_script.get((romanised(typed), not _is_latin(typed)), ())
+        return tuple(found)
+
+    def meant_by(self, typed: str) -> tuple[str, ...]:
+        """The words of phrases that `typed` may stand for, with one typing error as well."""
+        written = self.written_as(typed)
+        if typed in written:
+            return written
         if not self.FEWEST_LETTERS <= len(typed) + 1 <= self._longest + 2:
-            return ()
+            return written
         near = {word for key in _with_a_letter_less(typed) for word in self._near.get(key, ())}
-        return tuple(sorted(word for word in near if _one_slip_apart(word, typed)))
+        return tuple(sorted({*written, *(word for word in near if _one_slip_apart(word, typed))}))
+
+
+def _is_latin(word: str) -> bool:
+    return "a" <= word[0] <= "z"
 
 
 def _with_a_letter_less(word: str) -> Iterator[str]:
@@ -243,7 +263,7 @@ def _one_slip_apart(one: str, other: str) -> bool:
     return one[1:] == other[1:] or one[1:] == other or one == other[1:] or swapped == other
 
 
-def _without(words: tuple[str, ...], optional: Set[str]) -> tuple[str, ...]:
+def _without(words: Sequence[str], optional: Set[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in optional)
 
 

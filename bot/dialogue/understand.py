@@ -9,9 +9,9 @@ from dataclasses import replace
 from bot.dialogue.ports import Content
 from bot.domain.conversation import Conversation
 from bot.domain.messages import Asked, ChoiceId
-from bot.domain.normal import normal
 from bot.engine.received import Input, Typed
 from bot.engine.waiting import question_waiting
+from nlu.normal import normal
 
 
 def understand(

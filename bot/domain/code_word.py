@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation
-from bot.domain.normal import normal
+from nlu.normal import normal
 
 MOST_WRONG_WORDS = 10
 """After so many in all, the code opens nothing any more: who guesses has no more tries."""

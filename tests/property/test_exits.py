@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.content.exits import load_exits
 from bot.content.yaml_file import Data, parse_yaml
-from bot.domain.normal import normal
+from nlu.normal import normal
 
 LEXICONS = Path(__file__).parents[2] / "nlu" / "exits"
 FILES = {path.name: path.read_text(encoding="utf-8") for path in LEXICONS.glob("*.yaml")}

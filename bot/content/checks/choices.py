@@ -6,9 +6,9 @@ from bot.content.checks.first_help import needed_in
 from bot.content.checks.subject import Subject, quoted
 from bot.content.problems import Problem
 from bot.content.release import SOURCE_LANGUAGE
-from bot.domain.normal import normal
 from bot.domain.text import Language, Text, text
 from bot.engine.graph import SKIP, Question, Source
+from nlu.normal import normal
 
 
 def choices(subject: Subject) -> Iterator[Problem]:

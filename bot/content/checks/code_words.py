@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.content.checks.subject import Sentence, Subject, quoted
 from bot.content.problems import Problem
 from bot.content.release import CODE_WORDS, SOURCE_LANGUAGE
-from bot.domain.normal import normal
+from nlu.normal import normal
 
 FEWEST_WORDS = 60
 """Who guesses has ten tries, so with fewer words one in six would get in."""

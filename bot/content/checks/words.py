@@ -14,8 +14,8 @@ from functools import cache
 
 from bot.content.checks.subject import Subject
 from bot.content.problems import Problem
-from bot.domain.normal import normal
 from bot.domain.text import Language
+from nlu.normal import normal
 
 FORBIDDEN: Mapping[str, tuple[str, ...]] = {
     "en": (
@@ -44,7 +44,7 @@ FORBIDDEN: Mapping[str, tuple[str, ...]] = {
         *("ترحيل*",),
     ),
 }
-"""A star stands for any ending. Lists are compared in `bot.domain.normal`, so without accents."""
+"""A star stands for any ending. Lists are compared in `nlu.normal`, so without accents."""
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "en": (

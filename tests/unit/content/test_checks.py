@@ -25,7 +25,6 @@ from bot.content.checks.words import FORBIDDEN, forbidden_in
 from bot.content.problems import Problem
 from bot.content.release import load, read_files
 from bot.domain.conversation import new_conversation
-from bot.domain.normal import normal
 from bot.domain.text import Language
 from bot.engine import advance
 from bot.engine.advance import ENGINE_FLOWS
@@ -35,6 +34,7 @@ from bot.engine.graph import DONT_KNOW, NO, SKIP, SOMETIMES, YES
 from bot.engine.received import Received, Started
 from bot.engine.texts import ENGINE_TEXTS, OFFERED_TEXTS, REFERRAL_TEXTS
 from bot.settings import ROOT
+from nlu.normal import normal
 from tests.unit.content.small_content import (
     CODE_WORDS,
     FLOWS,

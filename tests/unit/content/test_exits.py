@@ -12,8 +12,8 @@ import pytest
 from bot.content.exits import MOST_CHARACTERS, PRECEDENCE, ExitRules, load_exits
 from bot.content.problems import Problem
 from bot.content.yaml_file import Data, parse_yaml
-from bot.domain.normal import normal
 from bot.engine.received import Action
+from nlu.normal import normal
 
 LEXICONS = Path(__file__).parents[3] / "nlu" / "exits"
 CASES = Path(__file__).with_name("exits_cases.yaml")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.normal import normal
+from nlu.normal import normal
 
 
 @pytest.mark.parametrize(
