@@ -67,7 +67,7 @@ _ARABIC = {
     "ت": "t",
     "ث": "t",
     "ج": "g",
-    "ح": "h",
+    "ح": "ḥ",
     "خ": "h",
     "د": "d",
     "ذ": "z",
@@ -75,11 +75,11 @@ _ARABIC = {
     "ز": "z",
     "س": "s",
     "ش": "sh",
-    "ص": "s",
-    "ض": "d",
-    "ط": "t",
-    "ظ": "z",
-    "ع": "a",
+    "ص": "ṣ",
+    "ض": "ḍ",
+    "ط": "ṭ",
+    "ظ": "ẓ",
+    "ع": "ʿ",
     "غ": "g",
     "ف": "f",
     "ق": "k",
@@ -102,13 +102,19 @@ _LETTERS = str.maketrans({**_CYRILLIC, **_ARABIC})
 
 _SPELLINGS = (
     # Longer spellings first. English words change too, on both sides of every comparison alike.
+    # Not "ts" alone: "hits" must still begin like "hit".
     ("shch", "s"),
     ("sch", "s"),
     ("sh", "s"),
     ("zh", "z"),
     ("kh", "h"),
     ("ch", "c"),
-    ("ts", "c"),
+    ("tsa", "ca"),
+    ("tse", "ce"),
+    ("tsi", "ci"),
+    ("tso", "co"),
+    ("tsu", "cu"),
+    ("tsy", "ci"),
     ("dj", "di"),
     ("y", "i"),
     ("j", "i"),
@@ -119,9 +125,11 @@ _SPELLING = re.compile("|".join(spelling for spelling, _ in _SPELLINGS))
 _ONE_SPELLING = dict(_SPELLINGS)
 
 _DIGIT_IN_WORD = re.compile(
-    r"(?<=[^\W\d])[23456789](?=[^\W\d])|\b[23579](?=[^\W\d]{2})|(?<=[^\W\d]{2})[23579]\b"
+    r"(?<=[^\W\d])[2-9](?=[^\W\d])"  # sa3doni
+    r"|\b[23579](?=[^\W\d]{2})"  # 7ebes
+    r"|(?<=[^\W\d]{2})[23579]\b"  # allah7
 )
-_ARABIZI = {"2": "a", "3": "a", "4": "c", "5": "h", "6": "t", "7": "h", "8": "h", "9": "k"}
+_ARABIZI = {"2": "a", "3": "ʿ", "4": "c", "5": "h", "6": "ṭ", "7": "ḥ", "8": "k", "9": "ṣ"}
 _RUN = re.compile(r"([^\d\s])\1+")
 
 
