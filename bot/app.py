@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from datetime import UTC, date, datetime
 from aiohttp import web
 
 from bot.adapters.erasure_journal import ErasureJournal
+from bot.adapters.interpreter_client import InterpreterClient
+from bot.adapters.interpreter_process import (
+    INTERPRETER_PYTHON,
+    InterpreterProcess,
+    interpreter_model,
+)
 from bot.adapters.redis_audit import RedisTrail
 from bot.adapters.redis_bundles import RedisBundles
 from bot.adapters.redis_codes import RedisCodes, SlowHash
@@ -39,6 +46,7 @@ from bot.content.show import told
 from bot.database import Database, opened
 from bot.dialogue.codes import Codes
 from bot.dialogue.news import News
+from bot.dialogue.reading import Listener
 from bot.dialogue.retention import Retention
 from bot.dialogue.sweeper import Sweeper
 from bot.dialogue.turns import LookAtQueue, Turns
@@ -48,7 +56,7 @@ from bot.domain.text import Text, text
 from bot.engine.received import Line
 from bot.errors import StartError
 from bot.receivers import receivers_of
-from bot.settings import Settings
+from bot.settings import ROOT, Settings
 from handoff.audit import Audit
 from handoff.console.application import Console
 from handoff.desk import Desk
@@ -63,6 +71,9 @@ from handoff.referral.records import Records
 from handoff.referral.referrals import Referrals
 from handoff.referral.sent import SentReferrals
 from handoff.staff import Staff
+from nlu.ears import LocalEars, local_ears
+from nlu.fingerprint import of_interpreter
+from nlu.linear import BadModelError
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +98,9 @@ class Service:
     referrals: Referrals
     sent: SentReferrals
     delivery: Delivery
+    interpreter: InterpreterProcess | None
+    """The process that interprets typed words, where it is ours."""
+
     rewriting: Rewriting | None
     """Keeps the files of the private server free of what was erased."""
 
@@ -114,7 +128,17 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
         shelf = Shelf(bundles, mode=settings.mode, today=_today, values=_values(settings))
         await _publish(shelf, settings, say)
         staffing, audit = RedisStaffing(client), Audit(RedisTrail(client), key.mark)
-        turns = Turns(store, shelf, staffing, _retention(settings), line=_line(store, staffing))
+        interpreter, process = _interpreter(settings)
+        if interpreter is not None:
+            stack.push_async_callback(interpreter.close)
+        turns = Turns(
+            store,
+            shelf,
+            staffing,
+            _retention(settings),
+            Listener(_ears(), interpreter),
+            line=_line(store, staffing),
+        )
         staff = Staff(RedisVault(client, key), audit, key.mark)
         desk = Desk(
             turns,
@@ -181,7 +205,37 @@ async def build(settings: Settings, say: Say = lambda _: None) -> AsyncGenerator
             referrals=referrals,
             sent=sent,
             delivery=delivery,
+            interpreter=process,
         )
+
+
+def _ears() -> LocalEars:
+    """What hears inside this process.
+
+    Raises:
+        StartError: its models are not there, and nobody may be answered without them.
+    """
+    try:
+        return local_ears()
+    except BadModelError as error:
+        raise StartError(
+            f"What must hear danger in typed words cannot start: {error}. "
+            "Get the folder nlu/models/ again."
+        ) from None
+
+
+def _interpreter(settings: Settings) -> tuple[InterpreterClient | None, InterpreterProcess | None]:
+    """The interpreter as the settings want it, and its process where that is ours."""
+    clock = time.monotonic
+    if settings.interpreter == "off":
+        return None, None
+    if settings.interpreter != "own":
+        address = settings.interpreter.rstrip("/")
+        return InterpreterClient(lambda: address, settings.interpreter_token, clock), None
+    process = InterpreterProcess(
+        python=INTERPRETER_PYTHON, model=interpreter_model(of_interpreter()), root=ROOT
+    )
+    return InterpreterClient(process.address, process.token, clock), process
 
 
 def _line(store: RedisStore, staffing: RedisStaffing) -> LookAtQueue:
@@ -278,6 +332,8 @@ def _in_background(service: Service) -> dict[str, Serve]:
     }
     if service.database.server:
         services["database"] = service.database.server.serve
+    if service.interpreter:
+        services["interpreter"] = service.interpreter.serve
     if service.rewriting:
         services["rewriting"] = service.rewriting.serve
     return services

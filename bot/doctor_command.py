@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from bot.adapters.embedded_redis import State, probe, socket_path_for
 from bot.adapters.erasure_journal import DAY
+from bot.adapters.interpreter_process import interpreter_model, preparation
 from bot.adapters.redis_connection import (
     Connection,
     check_durable,
@@ -34,6 +35,7 @@ from bot.domain.ids import Milliseconds
 from bot.errors import CorruptStateError, StartError, StoreUnavailableError
 from bot.receivers import receivers_of
 from bot.settings import Settings, is_loopback, read_settings
+from nlu.fingerprint import of_interpreter
 
 HEALTHY, ILL = 0, 1
 """Exit codes: nothing must be done now; something must."""
@@ -110,6 +112,8 @@ async def examine(settings: Settings, clock: Clock) -> list[Finding]:
     findings = [*check_key_file(settings), *check_content(settings, clock().date())]
     findings += check_proxies(settings)
     findings += check_receivers(settings)
+    model = interpreter_model(of_interpreter())
+    findings.append(check_interpreter(settings, preparation(), model))
     if settings.redis_url is None:
         findings += check_disk(settings.data)
     findings += [finding async for finding in _check_database(settings, clock)]
@@ -197,6 +201,30 @@ def check_proxies(settings: Settings) -> Iterator[Finding]:
 
 
 # Referrals
+
+
+def check_interpreter(settings: Settings, prepared: tuple[str, str], model: Path) -> Finding:
+    """Whether typed words are interpreted. Nothing is broken without: rules and buttons work."""
+    state, sentence = prepared
+    if settings.interpreter == "off":
+        return note("Typed words are heard by rules only: FIRSTPOINT_INTERPRETER is off.")
+    if settings.interpreter != "own":
+        return good("Typed words are interpreted by a process of its own account.")
+    if model.is_file():
+        return good("Typed words are interpreted.")
+    match state:
+        case "installing" | "training":
+            return note(
+                "The interpreter of typed words is warming up: rules and buttons do the work "
+                "meanwhile. It takes some minutes after the first start and after phrases changed."
+            )
+        case "failed":
+            return note(f"Typed words are heard by rules only: {sentence}")
+        case _:
+            return note(
+                "Typed words are heard by rules only: the interpreter was not prepared. "
+                "Run `make setup`."
+            )
 
 
 def check_receivers(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -114,6 +115,22 @@ class Settings(BaseSettings):
     drop: Annotated[
         Path, Field(description="the folder from which receivers fetch encrypted packages")
     ] = Path("~/.local/share/firstpoint-drop").expanduser()
+    interpreter: Annotated[
+        str,
+        Field(
+            pattern=r"^(own|off|http://[!-~]+)$",
+            description="what interprets typed words: own (a process beside this one), off, or "
+            "the address on this machine of one that runs under its own account",
+        ),
+    ] = "own"
+    interpreter_token: Annotated[
+        str,
+        Field(
+            max_length=200,
+            repr=False,
+            description="the token of an interpreter that runs under its own account",
+        ),
+    ] = ""
     keep_minutes: Annotated[
         int, Field(ge=5, le=1440, description="minutes an unfinished conversation is kept")
     ] = 30
@@ -147,6 +164,12 @@ def read_settings() -> Settings:
         raise StartError(
             "People must be told who runs this chat. Set FIRSTPOINT_ORGANISATION to the name "
             "under which they know you."
+        )
+    address = urlsplit(settings.interpreter)
+    if address.scheme and not is_loopback(address.hostname or ""):
+        raise StartError(
+            "What people type must not leave this machine. Set FIRSTPOINT_INTERPRETER to an "
+            "address on it, such as http://127.0.0.1:5005."
         )
     if settings.key_file.resolve().is_relative_to(settings.data.resolve()):
         raise StartError(

@@ -2,6 +2,7 @@
 
     deploy/with-python -m deploy.bootstrap setup             # uv, then .venv/ as uv.lock says
     deploy/with-python -m deploy.bootstrap setup --browser   # and a Chromium for the browser tests
+    deploy/with-python -m deploy.bootstrap interpreter       # and the interpreter of typed words
     deploy/with-python -m deploy.bootstrap uv lock           # uv itself, with any arguments
 
 Only the standard library is available here. What can be pinned is pinned in uv.lock, even uv.
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.chromium import provide_chromium
+from deploy.interpreter import prepare, prepare_later
 from deploy.shell import (
     Environment,
     SetupError,
@@ -41,6 +43,14 @@ def main(arguments: list[str], environment: Environment = os.environ) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     setup = commands.add_parser("setup", help="install what is missing")
     setup.add_argument("--browser", action="store_true", help="also see to a Chromium")
+    setup.add_argument(
+        "--interpreter",
+        choices=("no", "packages", "later", "now"),
+        default="no",
+        help="also see to the interpreter of typed words: only its packages, or all of it, in "
+        "the background or at once",
+    )
+    commands.add_parser("interpreter", help="prepare the interpreter, in the foreground")
     commands.add_parser("uv", help="run uv", add_help=False)
     chosen, rest = parser.parse_known_args(arguments)
     try:
@@ -48,7 +58,14 @@ def main(arguments: list[str], environment: Environment = os.environ) -> int:
             run_uv(rest, trusting_this_machine(environment))
         if rest:
             parser.error(f"unknown arguments: {' '.join(rest)}")
+        if chosen.command == "interpreter":
+            return OK if prepare(ROOT, trusting_this_machine(environment)) else FAILED
         set_up(ROOT, trusting_this_machine(environment), browser=chosen.browser)
+        if chosen.interpreter == "later":
+            prepare_later(ROOT, trusting_this_machine(environment))
+        elif chosen.interpreter != "no":
+            train = chosen.interpreter == "now"
+            prepare(ROOT, trusting_this_machine(environment), train=train)
     except SetupError as error:
         print(f"Set-up stopped: {error}", file=sys.stderr)
         return FAILED

@@ -190,6 +190,11 @@ _PLAIN: Mapping[str, tuple[Step, ...]] = {
     "came_back": (
         step("what_now", asks=menu(go_on=Button(to="end"), start=Button(to="home"))),
     ),
+    "check_safety": (
+        step("ask", asks=menu("no", yes=Button(to="danger"), human=Button(to="human"))),
+        step("safe", says=1),
+    ),
+    "language_offer": (step("which", asks=Question(source=Source.OFFERED_LANGUAGE)),),
     "consent": (
         step("what", says=2),
         step(

@@ -46,6 +46,7 @@ class ServiceProcess:
             "FIRSTPOINT_ERASED_FOLDER": str(self.folder / "erased"),
             "FIRSTPOINT_PORT": str(self.port),
             "FIRSTPOINT_CONSOLE_PORT": str(self.console_port),
+            "FIRSTPOINT_INTERPRETER": "off",  # half a gigabyte; its own tests start it
             **self.settings,
         }
 

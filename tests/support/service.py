@@ -23,6 +23,7 @@ def settings_for(redis_url: str, folder: Path, *, content: Path = ROOT) -> Setti
     return Settings.model_construct(
         **{
             **Settings().model_dump(),
+            "interpreter": "off",  # half a gigabyte; its own tests start it
             "redis_url": redis_url,
             "key_file": folder / "installation.key",
             "erased_folder": folder / "erased",
