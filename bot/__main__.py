@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     assessing = commands.add_parser("assess", help="apply the outcome rule to JSON Lines")
     assessing.set_defaults(command=_assess)
 
+    interpreting = commands.add_parser("interpret", help="say what JSON Lines of texts mean")
+    interpreting.add_argument(
+        "--rules-only", action="store_true", help="without the interpreter, also where it is there"
+    )
+    interpreting.set_defaults(command=_interpret)
+
     keeping = commands.add_parser("backup", help="write a backup while the service runs")
     keeping.add_argument("folder", type=Path, help="where the backup is written")
     keeping.add_argument("--keys", type=Path, help="where its keys are written; FOLDER/keys")
@@ -230,6 +236,14 @@ def _assess(_: argparse.Namespace) -> int:
     from bot.assess_command import assess_lines, indicators_of
 
     return assess_lines(sys.stdin.buffer, sys.stdout, indicators=indicators_of(content_folder()))
+
+
+def _interpret(given: argparse.Namespace) -> int:
+    from bot.content.exits import read_exits
+    from bot.interpret_command import interpret_lines
+
+    rules = read_exits(content_folder())
+    return interpret_lines(sys.stdin.buffer, sys.stdout, rules=rules, rules_only=given.rules_only)
 
 
 def _backup(given: argparse.Namespace) -> int:

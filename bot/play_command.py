@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bot.assess_command import bounded_lines
 from bot.content.release import load, read_files
 from bot.content.shelf import published
 from bot.content.show import show_problems
+from bot.dialogue.reading import Listener
 from bot.domain.text import Text, text
+from bot.json_lines import bounded_lines
 from bot.play.by_hand import play_by_hand
 from bot.play.by_script import play_script
 from bot.play.walkthrough import UnknownNameError, begin
 from bot.settings import read_settings
+from nlu.ears import local_ears
 
 BAD_INPUT = 2
 
@@ -43,7 +45,8 @@ def play(
     }
     content = published(loaded.release, settings.mode, _today, values)
     try:
-        walkthrough = begin(content, language=language, country=country, flow=flow)
+        listener = Listener(local_ears())
+        walkthrough = begin(content, listener, language=language, country=country, flow=flow)
         if script is None:
             return play_by_hand(walkthrough, _typed_lines(), sys.stdout)
         with script.open("rb") as lines:

@@ -8,37 +8,26 @@ What lexicons cannot do stands in `nlu/README.md`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.content.problems import Problem
 from bot.content.yaml_file import Files, YamlFile, parse_yaml, validated
-from bot.engine.received import ERASING_COMMANDS, Action
+from bot.engine.received import ERASING_COMMANDS, PRECEDENCE, Action
+from bot.errors import StartError
 from nlu.normal import normal
 from nlu.romanised import romanised
-
-PRECEDENCE = (
-    # A message that tells of both gets the self-harm flow: it shows the emergency number as well,
-    # asks for a person just as fast, and does not pass over what the person said about themselves.
-    Action.SELF_HARM,
-    Action.DANGER,
-    Action.ERASE,
-    Action.HUMAN,
-    Action.STOP,
-    Action.HOTLINE,
-    Action.LANGUAGE,
-    Action.LEAVE,
-    Action.BACK,
-)
-"""What lexicons can hear; of several, the first is meant."""
 
 MOST_CHARACTERS = 4000
 """What is heard of a message: the beginning, should a channel let a longer one through."""
 
 MOST_IGNORED_WORDS = 3
 """How long a phrase can be that is passed over, such as "s'il vous plaît"."""
+
+
+_FEWEST_LETTERS_OF_ARABIZI = 7
 
 
 class _Place(Enum):
@@ -106,9 +95,10 @@ class ExitRules:
     """What all lexicons hear together."""
 
     def __init__(self, phrases: Iterable[_Phrase], passed_over: _PassedOver) -> None:
+        self.phrases = tuple(phrases)
         self._passed_over = passed_over
         self._whole, self._root = _Step(), _Step()
-        for phrase in phrases:
+        for phrase in self.phrases:
             (self._whole if phrase.place is _Place.WHOLE else self._root).add(phrase)
         self._words = _Words(self._root.words())
         self._whole_words = _Words(self._whole.words())
@@ -226,7 +216,9 @@ class _Words:
         if typed[0] in "وف" and typed[1:] in self._words:
             found.append(typed[1:])  # Arabic writes "and" and "so" together with the next word
         found += self._in_another_script.get((romanised(typed), not _is_latin(typed)), ())
-        return tuple(found)
+        return tuple(
+            word for word in found if word in (typed, typed[1:]) or _is_spelled_out(word, typed)
+        )
 
     def meant_by(self, typed: str) -> tuple[str, ...]:
         """The words of phrases that `typed` may stand for, with one typing error as well."""
@@ -237,6 +229,19 @@ class _Words:
             return written
         near = {word for key in _with_a_letter_less(typed) for word in self._near.get(key, ())}
         return tuple(sorted({*written, *(word for word in near if _one_slip_apart(word, typed))}))
+
+
+def _is_spelled_out(word: str, typed: str) -> bool:
+    """Whether `typed` spells a word of another script surely enough.
+
+    Arabic leaves vowels out: طعنني, "he stabbed me", looks like "tani", Albanian for "now". With
+    digits for the letters that Latin has not, or with many letters, it is Arabizi. Nobody types
+    other languages in Arabic letters.
+    """
+    if "\u0621" <= typed[0] <= "\u06ff":
+        return False
+    arabic = "\u0621" <= word[0] <= "\u06ff"
+    return not arabic or not typed.isalpha() or len(typed) >= _FEWEST_LETTERS_OF_ARABIZI
 
 
 def _is_latin(word: str) -> bool:
@@ -303,13 +308,37 @@ def load_exits(files: Files) -> tuple[ExitRules | None, list[Problem]]:
         for parsed, lexicon in lexicons
         for phrase in _phrases(parsed, lexicon, passed_over.ignored)
     ]
-    for check in (_empty, _repeated, _two_actions, _idle):
+    for check in (_empty, _repeated, _two_actions):
         problems += check(phrases)
-    if problems:
-        return None, sorted(problems)
-    rules = ExitRules(phrases, passed_over)
-    problems += _unheard(phrases, rules)
-    return (None if problems else rules), sorted(problems)
+    rules = ExitRules(phrases, passed_over) if not problems else None
+    return rules, sorted(problems)
+
+
+def heard_otherwise(rules: ExitRules) -> list[Problem]:
+    """Phrases that do nothing, or something else than their author wrote; sorted.
+
+    Asked by `firstpoint check` only: it takes seconds, and the worst of it is a phrase unheard.
+    """
+    return sorted((*_idle(rules.phrases), *_unheard(rules.phrases, rules)))
+
+
+def read_exits(root: Path) -> ExitRules:
+    """The rules in the lexicons of the content in `root`.
+
+    Raises:
+        StartError: they cannot be used; the sentence says where the first mistake is.
+    """
+    files = {
+        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted((root / "nlu" / "exits").glob("*.yaml"))
+    }
+    rules, problems = load_exits(files)
+    if rules is None:
+        first = problems[0]
+        raise StartError(
+            f"{first.file}, line {first.line}: {first.sentence} See `firstpoint check`."
+        )
+    return rules
 
 
 def _advised(problem: Problem) -> Problem:

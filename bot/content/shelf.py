@@ -119,9 +119,9 @@ class PublishedContent:
         """The words of which one is agreed on with a return code."""
         return self.release.code_words(language)
 
-    def hear(self, words: str) -> Action | None:
-        """What the rules for exits find in typed words."""
-        return self.release.exits.hear(words)
+    def heard(self, words: str) -> tuple[Action, ...]:
+        """What the rules for exits find in typed words, the most urgent first."""
+        return self.release.exits.heard(words)
 
 
 def published(

@@ -262,8 +262,8 @@ class Content(Protocol):
         """The words of which one is agreed on with a return code."""
         ...
 
-    def hear(self, words: str) -> Action | None:
-        """What the rules for exits find in typed words."""
+    def heard(self, words: str) -> tuple[Action, ...]:
+        """What the rules for exits find in typed words, the most urgent first."""
         ...
 
 

@@ -21,8 +21,10 @@ from bot.dialogue.ports import (
     View,
 )
 from bot.dialogue.queue import rank_of
+from bot.dialogue.reading import Listener, Reading
+from bot.dialogue.recent import Recent
 from bot.dialogue.retention import Retention
-from bot.dialogue.understand import understand
+from bot.dialogue.understand import other_language, understand
 from bot.domain.code_word import Shut
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation, Facts, new_conversation
@@ -110,8 +112,10 @@ class Turns:
     releases: Releases
     staffing: Staffing
     retention: Retention
+    listener: Listener
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
     line: LookAtQueue | None = None
+    recent: Recent = field(default_factory=Recent)
 
     async def start(
         self,
@@ -166,6 +170,7 @@ class Turns:
         if erases_now(what):
             return await self._erase(id, key, view)
         failures = 0
+        reading: Reading | None = None
         for _ in range(MOST_CONFLICTS):
             loaded = await self.store.load(id, key)
             if loaded.done is not None:
@@ -175,9 +180,9 @@ class Turns:
             content = await self.releases.numbered(loaded.conversation.release)
             loaded = _following(loaded, content)
             try:
-                understood = understand(
-                    content, self.releases.current(), loaded.conversation, what
-                )
+                if isinstance(what, Typed) and reading is None:
+                    reading = await self._read(loaded.conversation, what)
+                understood = self._understood(id, content, loaded.conversation, what, reading)
                 _refuse_when_full(loaded, understood)
                 turn = await self._advance(content, id, loaded, understood)
             except FirstpointError:
@@ -205,6 +210,32 @@ class Turns:
                 return _taken(done, commit, turn)
         raise StoreUnavailableError("too many turns at once")
 
+    async def _read(self, conversation: Conversation, typed: Typed) -> Reading:
+        """What can be heard in typed words. What is written to a human is not interpreted."""
+        found = self.releases.current().heard(typed.words)
+        if conversation.control.owner in (Owner.BOT, Owner.WAITING):
+            return await self.listener.read(typed.words, found)
+        return self.listener.hear(typed.words, found)
+
+    def _understood(
+        self,
+        id: ConversationId,
+        content: Content,
+        conversation: Conversation,
+        what: Input,
+        reading: Reading | None,
+    ) -> Input:
+        if not isinstance(what, Typed) or reading is None:
+            return what
+        understood = understand(content, conversation, what, reading)
+        if not isinstance(understood, Typed) or understood.heard is not None:
+            return understood
+        together = self.recent.with_(id, what.words)
+        letters = sum(map(str.isalpha, "".join(together)))
+        guess = self.listener.ears.language(*together)
+        current = self.releases.current()
+        return replace(understood, writes=other_language(current, conversation, guess, letters))
+
     async def _unwritten(self, id: ConversationId, loaded: Loaded, turn: Turn) -> Taken | None:
         """What a turn led to that writes nothing: it erases, it is refused, or nothing opens."""
         nothing = Done(loaded.length + 1, loaded.length)
@@ -227,6 +258,7 @@ class Turns:
             if view is not None and loaded.conversation.view != view:
                 raise ViewEndedError
             length = loaded.length
+        self.recent.forget(id)
         await self.store.erase(id)
         return Taken(done=Done(length + 1, length), erased=True)
 

@@ -35,6 +35,9 @@ class Resume(Enum):
     CHANGE = "change"
     """Ask its question again, as a change of an earlier answer."""
 
+    ENTER = "enter"
+    """Begin there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -9,13 +9,14 @@ from typing import assert_never
 
 from bot.domain.code_word import Shut, shut_for
 from bot.domain.control import Move, Owner, announced, can_move, moved, renewed
-from bot.domain.conversation import Conversation, Frame, Prompt, Resume, Spot
+from bot.domain.conversation import Conversation, Frame, Place, Prompt, Resume, Spot
 from bot.domain.handover import AlarmKind
 from bot.domain.ids import Milliseconds, OperatorId
-from bot.domain.indicators import Urgency
+from bot.domain.indicators import IndicatorCode, Urgency
 from bot.domain.messages import Author, ChoiceId, Chose, Said
-from bot.domain.text import Text
-from bot.engine.choices import fits, labels_of
+from bot.domain.text import Language, Text
+from bot.engine.answers import signs_present
+from bot.engine.choices import OFFERED_LANGUAGE, fits, labels_of
 from bot.engine.consents import (
     CONSENT,
     consent_place,
@@ -37,7 +38,7 @@ from bot.engine.effects import (
     StayShut,
     Turn,
 )
-from bot.engine.graph import WELCOME, Graph, text_key
+from bot.engine.graph import TOLD, WELCOME, Graph, Level, text_key
 from bot.engine.received import (
     Action,
     AlarmsSeen,
@@ -93,8 +94,13 @@ _FLOWS = {
     Action.SELF_HARM: "self_harm",
     Action.AGREED: AGREED,
 }
-ENGINE_FLOWS = frozenset({WELCOME, HOME, CONSENT, CAME_BACK, *_FLOWS.values()})
+ENGINE_FLOWS = frozenset(
+    {WELCOME, HOME, CONSENT, CAME_BACK, "check_safety", "language_offer", *_FLOWS.values()}
+)
 """Flows that every release must have, because the engine opens them by name."""
+
+OPENED_IF_THERE = frozenset({TOLD})
+"""Flows that the engine opens where a release has them."""
 
 WAYS_OUT = frozenset({CONSENT, CAME_BACK, *_FLOWS.values()}) - {_FLOWS[Action.CHANGE_ANSWER]}
 """Flows in which a person decides about themselves: they work also when nothing else does."""
@@ -116,6 +122,17 @@ _ALARMS = {
     Action.SELF_HARM: AlarmKind.SELF_HARM,
     Action.ERASE: AlarmKind.ERASE_WORD,
 }
+CHECK_SAFETY = "check_safety"
+AGE = "age"
+LANGUAGE_OFFER = "language_offer"
+_SAFETY_ASKED = "safety_asked"
+_QUESTIONS_BETWEEN_CHECKS = 8
+"""Questions that must have been asked before the question about danger is asked again."""
+
+_MOST_ANSWERS = 2
+_MOST_TOLD = 2
+"""What one message is answered with: more at once nobody reads in fear."""
+
 _URGENT = frozenset({Action.DANGER, Action.SELF_HARM})
 _SOFT_MISSES = ("not_understood_once", "not_understood_buttons")
 _MISSES_UNTIL_HUMAN = len(_SOFT_MISSES) + 1
@@ -350,6 +367,8 @@ def _alarm(draft: Draft, action: Action) -> None:
 def _type(draft: Draft, typed: Typed) -> None:
     draft.send(Said(typed.words), by=Author.PERSON)
     owner = draft.conversation.control.owner
+    if owner in (Owner.BOT, Owner.WAITING):
+        raise_urgency(draft, typed.urgency)
     prompt = draft.conversation.prompt
     if typed.heard is Action.ERASE_NOW:
         # An exact command, not a word: like the button, it works whoever answers.
@@ -362,8 +381,12 @@ def _type(draft: Draft, typed: Typed) -> None:
     elif typed.heard is not None:
         draft.change(misses=0)
         _request(draft, typed.heard)
+    elif typed.check_safety and _may_check_safety(draft):
+        _check_safety(draft)
     elif prompt is not None and fits(prompt, typed.meant):
         answer(draft, prompt, typed.meant)
+    elif _open_what_is_wanted(draft, typed):
+        draft.change(misses=0)
     elif owner is Owner.WAITING:
         shown = draft.conversation.show_answers
         draft.tell("waiting_text_shown" if shown else "waiting_text_kept")
@@ -372,6 +395,59 @@ def _type(draft: Draft, typed: Typed) -> None:
         _resume(draft)
     else:
         _miss(draft, prompt)
+
+
+def _may_check_safety(draft: Draft) -> bool:
+    """Whether it is long enough ago that the person was asked; never in the middle of danger."""
+    now = draft.conversation
+    asked = now.facts.get(_SAFETY_ASKED, ())
+    lately = bool(asked) and now.asked - int(asked[0]) < _QUESTIONS_BETWEEN_CHECKS
+    urgent = (CHECK_SAFETY, _FLOWS[Action.DANGER], _FLOWS[Action.SELF_HARM])
+    return not lately and not (now.prompt and now.prompt.spot.place.flow in urgent)
+
+
+def _check_safety(draft: Draft) -> None:
+    now = draft.conversation
+    draft.change(misses=0, facts={**now.facts, _SAFETY_ASKED: (str(now.asked),)})
+    open_flow(draft, CHECK_SAFETY)
+
+
+def _open_what_is_wanted(draft: Draft, typed: Typed) -> bool:
+    """Answer what the person asks, and offer back what they tell; False when there is nothing.
+
+    Somebody who waits for a human writes to the human: they are answered, and not questioned.
+    """
+    now = draft.conversation
+    flows = [name for name in typed.asks if name in draft.graph.flows][:_MOST_ANSWERS]
+    if now.control.owner is Owner.BOT:
+        if typed.child and "age" not in now.facts:
+            flows.append(AGE)
+        told = tuple(code for code in typed.told if _is_new(draft, code))[:_MOST_TOLD]
+        if told and now.language in _full(draft):
+            draft.change(facts={**now.facts, TOLD: (*now.facts.get(TOLD, ()), *told)})
+            flows.append(TOLD)
+    if typed.writes is not None and typed.writes not in now.facts.get(OFFERED_LANGUAGE, ()):
+        offered = (*now.facts.get(OFFERED_LANGUAGE, ()), typed.writes)
+        draft.change(facts={**draft.conversation.facts, OFFERED_LANGUAGE: offered})
+        flows.append(LANGUAGE_OFFER)
+    if flows:
+        open_flow(draft, *dict.fromkeys(flows))
+    return bool(flows)
+
+
+def _full(draft: Draft) -> frozenset[Language]:
+    """The languages in which questions can be asked."""
+    levels = draft.graph.languages.items()
+    return frozenset(language for language, level in levels if level is Level.FULL)
+
+
+def _is_new(draft: Draft, code: str) -> bool:
+    """Whether nobody has asked about this sign yet, and there is a question for it."""
+    place = Place(TOLD, code.lower())
+    asked = draft.conversation.facts.get(TOLD, ())
+    present = signs_present(draft.graph, draft.conversation)
+    known = draft.graph.node(place) is not None
+    return known and code not in asked and IndicatorCode(code) not in present
 
 
 def _miss(draft: Draft, prompt: Prompt) -> None:

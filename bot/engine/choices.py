@@ -9,7 +9,10 @@ from bot.domain.text import Text, text
 from bot.engine.consents import take_back_choices
 from bot.engine.draft import Draft
 from bot.engine.facts import holds
-from bot.engine.graph import DONT_KNOW, SKIP, Question, Source, text_key
+from bot.engine.graph import DONT_KNOW, NO, SKIP, Question, Source, text_key
+
+OFFERED_LANGUAGE = "offered_language"
+"""The fact that holds the languages that were offered, the newest last."""
 
 OTHER_COUNTRY = ChoiceId("other")
 
@@ -27,6 +30,10 @@ def choices_of(draft: Draft, question: Question) -> Iterator[Choice]:
             yield Choice(SKIP, _label(SKIP))
         case Source.ANSWERED:
             yield from _answered_choices(draft)
+        case Source.OFFERED_LANGUAGE:
+            for offered in draft.conversation.facts.get(OFFERED_LANGUAGE, ())[-1:]:
+                yield Choice(ChoiceId(offered), text(f"language.{offered}"))
+                yield Choice(NO, text("interface.no"))
         case Source.AGREED:
             yield from take_back_choices(draft.conversation)
         case None:

@@ -6,7 +6,18 @@ from bot.domain.conversation import Answer, Conversation, Place
 from bot.domain.messages import ChoiceId
 from bot.engine.consents import consent_facts
 from bot.engine.draft import Draft
-from bot.engine.graph import ALWAYS, SKIP, UNSET, WELCOME, Condition, Graph, Node, Question, Route
+from bot.engine.graph import (
+    ALWAYS,
+    SKIP,
+    TOLD,
+    UNSET,
+    WELCOME,
+    Condition,
+    Graph,
+    Node,
+    Question,
+    Route,
+)
 
 TOPICS_LEFT = "topics_left"
 """An engine fact that is dear to find out: only conditions that ask for it pay for it."""
@@ -127,6 +138,7 @@ def conditions_can_ask(graph: Graph) -> frozenset[str]:
         "answered",
         "answers_shown",
         TOPICS_LEFT,
+        TOLD,
         "consent_for",
         "consented",
     }

@@ -22,6 +22,10 @@ NO = ChoiceId("no")
 WELCOME = "welcome"
 """The flow of the first screen."""
 
+TOLD = "told"
+"""The flow that offers back what a person told; its nodes are named after codes, in small letters.
+Also the fact that holds these codes."""
+
 END = "end"
 UNSET = "unset"
 """A condition's value for a fact that is not known."""
@@ -53,6 +57,7 @@ class Source(Enum):
     COUNTRIES = "countries"
     ANSWERED = "answered"
     AGREED = "agreed"
+    OFFERED_LANGUAGE = "offered_language"
 
 
 class Level(Enum):

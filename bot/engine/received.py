@@ -6,6 +6,7 @@ from enum import Enum
 
 from bot.domain.consent import PackageId, Purpose, ReceiptState, ReceiverId, ReferralId
 from bot.domain.ids import NO_TIME, Milliseconds, OperatorId
+from bot.domain.indicators import Urgency
 from bot.domain.messages import ChoiceId
 from bot.domain.text import Language
 
@@ -29,6 +30,21 @@ class Action(Enum):
     AGREED = "agreed"
     """See and take back what the person agreed to have sent."""
 
+
+PRECEDENCE = (
+    # A message that tells of both gets the self-harm flow: it shows the emergency number as well,
+    # asks for a person just as fast, and does not pass over what the person said about themselves.
+    Action.SELF_HARM,
+    Action.DANGER,
+    Action.ERASE,
+    Action.HUMAN,
+    Action.STOP,
+    Action.HOTLINE,
+    Action.LANGUAGE,
+    Action.LEAVE,
+    Action.BACK,
+)
+"""What can be heard in words; of several, the first is meant."""
 
 ALWAYS_OFFERED = (
     Action.HUMAN,
@@ -73,13 +89,31 @@ class Requested:
 class Typed:
     """The person wrote something.
 
-    `heard` is what the rules for exits found in it, `meant` the choices of the present question
-    that it names. Both are found before the turn; neither is needed.
+    What was understood in it is found before the turn; nothing of it is needed.
     """
 
     words: str = field(repr=False)
     heard: Action | None = None
+    """What they ask for, danger first."""
+
+    check_safety: bool = False
+    """Whether it may be danger, so that they should be asked."""
+
     meant: tuple[ChoiceId, ...] = ()
+    """The choices of the present question that it names."""
+
+    asks: tuple[str, ...] = ()
+    """The flows that answer what they ask."""
+
+    told: tuple[str, ...] = ()
+    """Codes of signs that it seems to tell of. They count only after a yes."""
+
+    child: bool = False
+    """Whether the person seems to say that they are under 18."""
+
+    urgency: Urgency = Urgency.NORMAL
+    writes: Language | None = None
+    """The offered language that they seem to write instead of their own choice."""
 
 
 class OtherKind(Enum):

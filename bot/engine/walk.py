@@ -19,7 +19,9 @@ from bot.engine.draft import Draft
 from bot.engine.effects import EndView, EraseAll, GiveCode, LookAtLine
 from bot.engine.facts import chosen_at, holds
 from bot.engine.graph import (
+    NO,
     SKIP,
+    TOLD,
     YES,
     Do,
     Level,
@@ -37,6 +39,7 @@ MOST_FRAMES = 12
 MOST_TRAIL = 40
 HOME = "home"
 _NOTED = (YES,)
+_ASKING = (Resume.AGAIN, Resume.CHANGE)
 
 
 def walk(draft: Draft, place: Place | None, frames: tuple[Frame, ...]) -> None:
@@ -46,11 +49,12 @@ def walk(draft: Draft, place: Place | None, frames: tuple[Frame, ...]) -> None:
             frames = ()
         if place is None and frames:
             frame, frames = frames[-1], frames[:-1]
-            if frame.resume is not Resume.BELOW and ask_again(
+            if frame.resume in _ASKING and ask_again(
                 draft, Spot(frame.place, frames), changing=frame.resume is Resume.CHANGE
             ):
                 return
-            place = _below(draft, frame.place)
+            enters = frame.resume is Resume.ENTER
+            place = frame.place if enters else _below(draft, frame.place)
             continue
         if draft.silent and (place is None or place.flow == HOME):
             draft.change(prompt=None)
@@ -115,6 +119,9 @@ def ask_again(draft: Draft, spot: Spot, *, changing: bool = False) -> bool:
     """Ask the question at `spot`, unless it has stopped fitting the person since."""
     node = draft.graph.node(spot.place)
     fitting = node is not None and holds(draft, node.only_if)
+    if node and node.asks and not changing and not draft.conversation.answer_at(spot.place):
+        # They may have told and confirmed it while something else was shown.
+        fitting = fitting and _given(draft, spot.place, node.asks) is None
     return fitting and ask(draft, spot, changing=changing)
 
 
@@ -133,16 +140,18 @@ def _counts(draft: Draft, place: Place, question: Question) -> bool:
     )
 
 
-def open_flow(draft: Draft, name: str) -> None:
-    """Go through a flow, then return to the question that waits now."""
+def open_flow(draft: Draft, name: str, *others: str) -> None:
+    """Go through a flow, and through the others, then return to the question that waits now."""
     now = draft.conversation
     spot = now.prompt.spot if now.prompt else now.held
     frames = frames_back_to(draft, spot)
     inside = [i for i, frame in enumerate(frames) if frame.place.flow == name]
     if inside:
         frames = frames[: inside[0]]
+    starts = [start for start in map(draft.graph.start, others) if start]
+    enter = tuple(Frame(start, Resume.ENTER) for start in reversed(starts))
     leave_behind(draft)
-    walk(draft, draft.graph.start(name), frames)
+    walk(draft, draft.graph.start(name), (*frames, *enter)[-MOST_FRAMES:])
 
 
 def frames_back_to(draft: Draft, spot: Spot | None) -> tuple[Frame, ...]:
@@ -195,8 +204,19 @@ def _passed_over(draft: Draft, place: Place, node: Node) -> bool:
 
 def _settled(draft: Draft, place: Place, question: Question) -> bool:
     """Whether the question was answered, and not only put off."""
-    given = draft.conversation.answer_at(place)
+    given = _given(draft, place, question)
     return given is not None and not question.puts_off(given.choices)
+
+
+def _given(draft: Draft, place: Place, question: Question) -> Answer | None:
+    """What was answered there, or what the person told and confirmed before it was asked."""
+    now = draft.conversation
+    given = now.answer_at(place)
+    if given is not None or place.flow == TOLD or not question.sign or question.reversed:
+        return given
+    told = [now.answer_at(Place(TOLD, code.lower())) for code in question.sign]
+    confirmed = all(answer is not None and answer.choices == (YES,) for answer in told)
+    return Answer(place=place, choices=(YES,)) if confirmed else None
 
 
 def _budget_used(draft: Draft, place: Place) -> bool:
@@ -217,7 +237,7 @@ def _passing(draft: Draft, place: Place, node: Node) -> Place | None:
     question = node.asks
     if question is None or not holds(draft, node.only_if):
         return _below(draft, place)
-    given = draft.conversation.answer_at(place)
+    given = _given(draft, place, question)
     if given is None and flow.then is not None:
         return Place(place.flow, flow.then)
     chosen = chosen_at(given) if given else ()
@@ -386,6 +406,9 @@ def _record(draft: Draft, place: Place, question: Question, chosen: tuple[Choice
         draft.change(language=Language(chosen[0]))
         if draft.graph.languages.get(draft.conversation.language) is Level.FIRST_HELP:
             draft.tell("first_help")
+        return
+    if question.source is Source.OFFERED_LANGUAGE and chosen != (NO,):
+        draft.change(language=Language(chosen[0]))
         return
     if question.source is Source.AGREED:
         withdraw(draft, chosen[0])

@@ -42,7 +42,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn, TextIO, assert_never, cast
 
-from bot.assess_command import MOST_BYTES
 from bot.dialogue.render import RenderedLine, RenderedMessage, RenderedQuestion, RenderedText
 from bot.domain.consent import Purpose, ReceiverId, ReferralId
 from bot.domain.conversation import Conversation
@@ -77,6 +76,7 @@ from bot.engine.received import (
     Transferred,
     Typed,
 )
+from bot.json_lines import MOST_BYTES
 from bot.play.walkthrough import BACK, Screen, Walkthrough, plain, quoted
 
 OK, BAD_INPUT = 0, 2

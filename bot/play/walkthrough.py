@@ -11,6 +11,7 @@ from typing import assert_never
 from bot.content.shelf import PublishedContent
 from bot.dialogue.codec import dump_conversation, dump_message, load_conversation, load_message
 from bot.dialogue.ports import Entry, View
+from bot.dialogue.reading import Listener
 from bot.dialogue.render import (
     RenderedLine,
     RenderedLink,
@@ -38,7 +39,7 @@ from bot.engine.effects import (
     StayShut,
     Turn,
 )
-from bot.engine.received import Input, Line, Received, Returned, Started
+from bot.engine.received import Input, Line, Received, Returned, Started, Typed
 from bot.engine.walk import walk
 
 CODE = "0712 3456 7890 1234"
@@ -97,6 +98,7 @@ class Walkthrough:
     """One conversation, kept between two turns as the service keeps it."""
 
     content: PublishedContent
+    listener: Listener
     first: Screen = field(init=False)
     stored: bytes = field(default=b"", repr=False)
     staffed: bool = False
@@ -123,10 +125,14 @@ class Walkthrough:
         turns: list[Turn] = []
         for what in inputs:
             before = turns[-1].conversation if turns else self.conversation
-            turns.append(
-                self._advance(before, understand(self.content, self.content, before, what))
-            )
+            turns.append(self._advance(before, self._understood(before, what)))
         return self._keep(turns)
+
+    def _understood(self, conversation: Conversation, what: Input) -> Input:
+        if not isinstance(what, Typed):
+            return what
+        reading = self.listener.hear(what.words, self.content.heard(what.words))
+        return understand(self.content, conversation, what, reading)
 
     def _advance(self, conversation: Conversation, what: Input) -> Turn:
         if isinstance(what, Returned) and conversation.code_word is None:
@@ -166,7 +172,12 @@ class Walkthrough:
 
 
 def begin(
-    content: PublishedContent, *, language: str, country: str | None, flow: str | None
+    content: PublishedContent,
+    listener: Listener,
+    *,
+    language: str,
+    country: str | None,
+    flow: str | None,
 ) -> Walkthrough:
     """A conversation at its first screen.
 
@@ -177,7 +188,7 @@ def begin(
     _known("country", country, content.graph.countries)
     _known("flow", flow, content.graph.flows)
     facts: Facts = {"country": (country,)} if country else {}
-    walkthrough = Walkthrough(content)
+    walkthrough = Walkthrough(content, listener)
     walkthrough.begin(
         new_conversation(
             release=content.number, language=Language(language), nonce="play-0", facts=facts

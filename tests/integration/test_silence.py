@@ -25,6 +25,7 @@ from bot.adapters.sealing import read_or_make_key
 from bot.content.release import read_files
 from bot.content.shelf import Shelf
 from bot.dialogue.ports import DELIVERY_LEASE, Commit, Done, View
+from bot.dialogue.reading import Listener
 from bot.dialogue.retention import Retention
 from bot.dialogue.takeover import announce_takeover
 from bot.dialogue.turns import Turns
@@ -47,6 +48,7 @@ from bot.engine.received import (
     Typed,
 )
 from bot.settings import ROOT
+from nlu.ears import local_ears
 from tests.unit.content.small_content import TODAY
 
 RACES = 10_000
@@ -336,7 +338,7 @@ async def run_races(kind: type[Unlisted], socket: Path, key: Path, numbers: rang
     try:
         releases = await shelf(client)
         store = kind(client, read_or_make_key(key))
-        turns = Turns(store, releases, Nobody(), Retention())
+        turns = Turns(store, releases, Nobody(), Retention(), Listener(local_ears()))
         track = Track(store, turns, somebody_who_waits(releases))
         found: Counter[str] = Counter()
         for first in range(numbers.start, numbers.stop, AT_ONCE):

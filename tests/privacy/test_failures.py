@@ -59,7 +59,7 @@ class Broken:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.content, name)
 
-    def hear(self, words: str) -> None:
+    def heard(self, words: str) -> None:
         raise ValueError(f"cannot understand {words!r}", words)
 
 
@@ -113,7 +113,7 @@ async def test_a_mistake_of_ours_tells_nobody_what_was_written(
     [found] = [one async for one in opened(redis, key)]
     assert "turn_failed" in lines.getvalue()
     assert '"error_type": "ValueError"' in lines.getvalue()
-    assert "bot/dialogue/understand.py:" in lines.getvalue()
+    assert "bot/dialogue/turns.py:" in lines.getvalue()
     assert WORDS not in lines.getvalue()
     assert WORDS.encode() not in await stored_in_the_clear(redis)
     assert len(found.aside) == 1

@@ -15,7 +15,7 @@ from bot.domain.consent import PackageId, Purpose, ReceiptState, ReceiverId, Ref
 from bot.domain.control import Owner
 from bot.domain.conversation import Conversation, Place
 from bot.domain.ids import Milliseconds, OperatorId
-from bot.domain.indicators import Outcome
+from bot.domain.indicators import Outcome, Urgency
 from bot.domain.messages import Asked, Author, ChoiceId, Pick
 from bot.domain.text import Language
 from bot.engine.advance import ENGINE_FLOWS
@@ -259,6 +259,8 @@ def _input(talk: Talk, rolled: Iterator[int]) -> Input:
         *(Requested(Action.BACK), Requested(action)) * 2,
         Typed(words="…", heard=action),
         Typed(words="…", meant=(one,)),
+        Typed(words="…", check_safety=True, told=("DOCS_HELD",), urgency=Urgency.PRIORITY),
+        Typed(words="…", asks=("x", "rights", "y"), child=True, writes=RO),
         Typed(words="…"),
         *(_OTHERS[next(rolled) % len(_OTHERS)],) * 4,
     )

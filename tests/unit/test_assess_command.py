@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.assess_command import MOST_BYTES, assess_lines, bounded_lines, indicators_of
+from bot.assess_command import assess_lines, indicators_of
 from bot.domain.indicators import Outcome, Urgency
 from bot.errors import StartError
+from bot.json_lines import MOST_BYTES, bounded_lines
 from bot.settings import ROOT
 from tests.support.indicators import CODES, INDICATORS
 

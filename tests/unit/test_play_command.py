@@ -16,15 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.__main__ import main
-from bot.assess_command import MOST_BYTES
 from bot.content.release import Release, load, read_files
 from bot.content.shelf import published
+from bot.dialogue.reading import Listener
 from bot.domain.facts import Mode
 from bot.engine.received import Action, OtherKind
+from bot.json_lines import MOST_BYTES
 from bot.play.by_hand import KEYS, play_by_hand
 from bot.play.by_script import play_script
 from bot.play.walkthrough import CODE, Walkthrough, begin
 from bot.play_command import play
+from nlu.ears import local_ears
 
 ROOT = Path(__file__).parents[2]
 VALUES = {
@@ -73,7 +75,8 @@ def _walkthrough(
     *, language: str = "en", country: str | None = "MD", flow: str | None = None
 ) -> Walkthrough:
     content = published(_release(), Mode.DEMONSTRATION, lambda: date(2026, 11, 22), VALUES)
-    return begin(content, language=language, country=country, flow=flow)
+    listener = Listener(local_ears())
+    return begin(content, listener, language=language, country=country, flow=flow)
 
 
 # --- By script ----------------------------------------------------------------------------------

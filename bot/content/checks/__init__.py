@@ -14,6 +14,7 @@ from bot.content.checks.code_words import code_words
 from bot.content.checks.conditions import conditions
 from bot.content.checks.countries import countries
 from bot.content.checks.engine_needs import engine_needs
+from bot.content.checks.exits import exits
 from bot.content.checks.facts_kept import facts_kept
 from bot.content.checks.languages import languages
 from bot.content.checks.lengths import lengths
@@ -62,7 +63,7 @@ CHECKS: tuple[Check, ...] = (
     for_nothing,
 )
 
-FOR_AUTHORS: tuple[Check, ...] = (unused,)
+FOR_AUTHORS: tuple[Check, ...] = (unused, exits)
 """What does not keep content from being published."""
 
 NEEDS: Mapping[Check, frozenset[Part]] = {

@@ -39,7 +39,7 @@ def _labels(subject: Subject, question: Question) -> Sequence[Text]:
         case Source.COUNTRIES:
             names = [f"country.{country}.name" for country in subject.release.countries]
             return [*map(text, names), text("interface.other_country"), _standard(SKIP)]
-        case Source.ANSWERED | Source.AGREED:
+        case Source.ANSWERED | Source.AGREED | Source.OFFERED_LANGUAGE:
             return []
         case None:
             return _listed(question)

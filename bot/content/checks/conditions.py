@@ -10,7 +10,7 @@ from bot.domain.consent import Purpose
 from bot.domain.control import Owner
 from bot.domain.indicators import Outcome, Urgency
 from bot.engine.choices import OTHER_COUNTRY
-from bot.engine.graph import SKIP, UNSET, YES, Graph, Level, Question, Source
+from bot.engine.graph import SKIP, TOLD, UNSET, YES, Graph, Level, Question, Source
 
 _YES_OR_NO = frozenset({"yes", "no"})
 
@@ -69,7 +69,8 @@ def values_of_facts(graph: Graph) -> Mapping[str, frozenset[str]]:
                 found[fact] = found.get(fact, frozenset({UNSET})) | _answers(graph, node.asks)
             if node.notes is not None:
                 found[node.notes] = found.get(node.notes, frozenset({UNSET})) | {YES}
-    return {**found, **ENGINE_FACTS}
+    told = frozenset({*graph.indicators.indicators, UNSET})
+    return {**found, **ENGINE_FACTS, TOLD: told}
 
 
 def _answers(graph: Graph, question: Question) -> frozenset[str]:

@@ -6,7 +6,7 @@ from bot.content.checks.paths import Ways, explore
 from bot.content.checks.subject import Subject
 from bot.content.problems import Problem
 from bot.domain.conversation import Place
-from bot.engine.advance import ENGINE_FLOWS
+from bot.engine.advance import ENGINE_FLOWS, OPENED_IF_THERE
 
 
 def reachable_nodes(subject: Subject) -> Iterator[Problem]:
@@ -28,7 +28,8 @@ def reachable_nodes(subject: Subject) -> Iterator[Problem]:
 def reachable_flows(subject: Subject) -> Iterator[Problem]:
     """Flows that no other flow opens, visits or goes on with."""
     graph = subject.release.graph
-    starts = [graph.flows[name].start for name in sorted(ENGINE_FLOWS & graph.flows.keys())]
+    opened = ENGINE_FLOWS | OPENED_IF_THERE
+    starts = [graph.flows[name].start for name in sorted(opened & graph.flows.keys())]
     reached = explore(graph, starts, Ways(opening=True)).places
     for read in subject.release.flows:
         if not any(place.flow == read.written.flow for place in reached):

@@ -8,7 +8,7 @@ from bot.content.flow_file import MOST_QUESTIONS, NodeFile, ReadFlow, written_ch
 from bot.content.problems import Problem
 from bot.content.yaml_file import Path
 from bot.domain.conversation import Place
-from bot.engine.graph import ALWAYS, Do, Flow, Graph, Node
+from bot.engine.graph import ALWAYS, TOLD, Do, Flow, Graph, Node
 
 
 def sign_codes(subject: Subject) -> Iterator[Problem]:
@@ -36,6 +36,8 @@ def _codes(node: NodeFile) -> Iterator[tuple[Path, str]]:
 def sign_questions(subject: Subject) -> Iterator[Problem]:
     """Whether every flow that asks about signs keeps to its number and comes to an outcome."""
     for read in subject.release.flows:
+        if read.written.flow == TOLD:
+            continue  # asks only back what a person told, and leads to no outcome by itself
         flow = subject.release.graph.flows[read.written.flow]
         yield from _limits(read, flow)
         for written in _signs_of(subject, read):

@@ -17,11 +17,11 @@ from bot.content.checks import check_files
 from bot.content.checks.block_texts import BLOCK_TEXTS
 from bot.content.checks.channel_texts import CHANNEL_TEXTS
 from bot.content.checks.first_help import needed_in
-from bot.content.exits import PRECEDENCE
 from bot.content.problems import Problem
 from bot.content.release import Release, load
 from bot.content.texts import SourceText
 from bot.domain.text import Language
+from bot.engine.received import PRECEDENCE
 from bot.engine.texts import ENGINE_TEXTS, OFFERED_TEXTS, REFERRAL_TEXTS
 
 TODAY = date(2026, 11, 22)
@@ -139,6 +139,20 @@ FLOWS = {
           choices:
             go_on: {label: Go on from there, next: end}
             start: {label: To the start, next: home}
+        """,
+    "check_safety": """
+        ask:
+          ask: Are you in danger now?
+          class: emergency
+          choices:
+            "yes": {label: "Yes", next: danger}
+            "no": {label: "No", next: end}
+            human: {label: A person, next: human}
+        """,
+    "language_offer": """
+        which:
+          ask: Do you want this language?
+          choices: offered_language
         """,
     "danger": """
         card:

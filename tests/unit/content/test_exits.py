@@ -9,10 +9,10 @@ from types import FrameType
 
 import pytest
 
-from bot.content.exits import MOST_CHARACTERS, PRECEDENCE, ExitRules, load_exits
+from bot.content.exits import MOST_CHARACTERS, ExitRules, heard_otherwise, load_exits
 from bot.content.problems import Problem
 from bot.content.yaml_file import Data, parse_yaml
-from bot.engine.received import Action
+from bot.engine.received import PRECEDENCE, Action
 from nlu.normal import normal
 
 LEXICONS = Path(__file__).parents[3] / "nlu" / "exits"
@@ -39,6 +39,7 @@ def rules() -> ExitRules:
     found, problems = load_exits(lexicon_files())
     assert problems == []
     assert found is not None
+    assert heard_otherwise(found) == []
     return found
 
 
@@ -292,7 +293,7 @@ def problems_in(*texts: str) -> list[Problem]:
     names = ("xx.yaml", "yy.yaml")
     rules, problems = load_exits(dict(zip(names, texts, strict=False)))
     assert (rules is None) == bool(problems)
-    return problems
+    return problems if rules is None else heard_otherwise(rules)
 
 
 def test_a_good_lexicon_has_no_problems() -> None:

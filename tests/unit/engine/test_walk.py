@@ -124,7 +124,7 @@ def test_what_the_engine_knows_can_be_asked_for() -> None:
     graph = small_graph(home=[step("menu", asks=remembers("age", "adult"))])
     assert conditions_can_ask(graph) == {
         *facts,
-        *("answered", "answers_shown", "topics_left", "consent_for", "consented"),
+        *("answered", "answers_shown", "topics_left", "told", "consent_for", "consented"),
         "age",
     }
     talk = Talk(
