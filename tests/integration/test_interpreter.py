@@ -24,9 +24,12 @@ from bot.adapters.interpreter_process import (
 from bot.settings import ROOT
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.skipif(
-    not INTERPRETER_PYTHON.is_file(), reason="there is no Python 3.10 for the interpreter here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not INTERPRETER_PYTHON.is_file(), reason="there is no Python 3.10 for the interpreter here"
+    ),
+    pytest.mark.timeout(400),  # Rasa alone takes ten to twenty seconds to be imported
+]
 
 ADDRESS = "http://127.0.0.1:38417/model/parse?token=t"
 PHRASES = """\
@@ -72,7 +75,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env={**environment(ROOT, "-"), "HOME": str(folder)},
         check=True,
         capture_output=True,
-        timeout=110,
+        timeout=300,
     )
     return target
 
@@ -175,7 +178,7 @@ def test_it_prints_nothing_of_what_it_reads_and_reaches_nobody(
         env={**environment(ROOT, "t"), "HOME": str(tmp_path)},
         capture_output=True,
         check=False,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 42, done.stderr[-2000:]
     assert b"CANARY-7431" not in done.stdout + done.stderr
@@ -199,7 +202,7 @@ def test_it_ends_with_the_process_that_started_it(model: Path, tmp_path: Path) -
         env={**environment(ROOT, "t"), "HOME": str(tmp_path)},
         capture_output=True,
         check=True,
-        timeout=110,
+        timeout=300,
     )
     until = time.monotonic() + 60
     while pids_serving(model) and time.monotonic() < until:
