@@ -22,6 +22,7 @@ from bot.adapters.interpreter_process import (
     interpreter_model,
 )
 from bot.content.exits import read_exits
+from bot.dialogue.reading import EXITS as HEARD_EXITS
 from bot.dialogue.reading import (
     Interpretation,
     Listener,
@@ -30,7 +31,6 @@ from bot.dialogue.reading import (
     for_interpreter,
     with_interpretation,
 )
-from bot.engine.received import Action
 from bot.settings import ROOT
 from nlu.ears import local_ears
 from nlu.fingerprint import of_interpreter
@@ -40,13 +40,7 @@ from nlu.tags import INDICATORS, intent_of
 
 TEST = ROOT / "nlu" / "phrases" / "test"
 TRAIN = ROOT / "nlu" / "phrases" / "train"
-EXITS = {
-    "person": Action.HUMAN,
-    "stop": Action.STOP,
-    "erase": Action.ERASE,
-    "language": Action.LANGUAGE,
-    "back": Action.BACK,
-}
+EXITS = {name: HEARD_EXITS[name] for name in ("person", "stop", "erase", "language", "back")}
 _QUIET = ("harmless", "out_of_scope", "greet", "thanks", "short")
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from bot.adapters.embedded_redis import State, probe, socket_path_for
 from bot.adapters.erasure_journal import DAY
-from bot.adapters.interpreter_process import interpreter_model, preparation
+from bot.adapters.interpreter_process import UNDER_WAY, interpreter_model, preparation
 from bot.adapters.redis_connection import (
     Connection,
     check_durable,
@@ -200,7 +200,7 @@ def check_proxies(settings: Settings) -> Iterator[Finding]:
         )
 
 
-# Referrals
+# Typed words
 
 
 def check_interpreter(settings: Settings, prepared: tuple[str, str], model: Path) -> Finding:
@@ -212,19 +212,19 @@ def check_interpreter(settings: Settings, prepared: tuple[str, str], model: Path
         return good("Typed words are interpreted by a process of its own account.")
     if model.is_file():
         return good("Typed words are interpreted.")
-    match state:
-        case "installing" | "training":
-            return note(
-                "The interpreter of typed words is warming up: rules and buttons do the work "
-                "meanwhile. It takes some minutes after the first start and after phrases changed."
-            )
-        case "failed":
-            return note(f"Typed words are heard by rules only: {sentence}")
-        case _:
-            return note(
-                "Typed words are heard by rules only: the interpreter was not prepared. "
-                "Run `make setup`."
-            )
+    if state in UNDER_WAY:
+        return note(
+            "The interpreter of typed words is warming up: rules and buttons do the work "
+            "meanwhile. It takes some minutes after the first start and after phrases changed."
+        )
+    if state == "failed":
+        return note(f"Typed words are heard by rules only: {sentence}")
+    return note(
+        "Typed words are heard by rules only: the interpreter was not prepared. Run `make setup`."
+    )
+
+
+# Referrals
 
 
 def check_receivers(settings: Settings) -> Iterator[Finding]:

@@ -80,6 +80,9 @@ from bot.engine.walk import (
 
 AGREED = "agreed"
 CAME_BACK = "came_back"
+CHECK_SAFETY = "check_safety"
+LANGUAGE_OFFER = "language_offer"
+AGE = "age"
 _NOTHING_BEGUN = (WELCOME, HOME)
 """Their questions tell nothing about the person, so they are simply asked again."""
 
@@ -95,7 +98,7 @@ _FLOWS = {
     Action.AGREED: AGREED,
 }
 ENGINE_FLOWS = frozenset(
-    {WELCOME, HOME, CONSENT, CAME_BACK, "check_safety", "language_offer", *_FLOWS.values()}
+    {WELCOME, HOME, CONSENT, CAME_BACK, CHECK_SAFETY, LANGUAGE_OFFER, *_FLOWS.values()}
 )
 """Flows that every release must have, because the engine opens them by name."""
 
@@ -122,9 +125,6 @@ _ALARMS = {
     Action.SELF_HARM: AlarmKind.SELF_HARM,
     Action.ERASE: AlarmKind.ERASE_WORD,
 }
-CHECK_SAFETY = "check_safety"
-AGE = "age"
-LANGUAGE_OFFER = "language_offer"
 _SAFETY_ASKED = "safety_asked"
 _QUESTIONS_BETWEEN_CHECKS = 8
 """Questions that must have been asked before the question about danger is asked again."""
